@@ -1,1 +1,2 @@
-//! Placeholder.
+//! The data plane of Sidestep.
+pub mod config;

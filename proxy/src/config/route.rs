@@ -1,0 +1,68 @@
+//! A route as configured.
+
+use std::{sync::Arc, time::Duration};
+
+/// What the application asks for, and the targets that may answer it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RouteConfig {
+    /// An exact model name, or one with `*` for any run of characters.
+    pub pattern: Arc<str>,
+    /// In order of preference; never empty.
+    pub targets: Vec<TargetConfig>,
+    /// Longest time from a call's arrival to its last byte, over all attempts.
+    pub deadline: Duration,
+    /// Longest wait for the first meaningful event of a stream, or for the head of a whole answer's body.
+    pub first_token_timeout: Duration,
+    /// Longest silence within an answer that has begun.
+    pub stall_timeout: Duration,
+    /// Most attempts for one call.
+    pub max_attempts: u32,
+    /// What retries may cost.
+    pub retry_budget: RetryBudget,
+    /// Longest `Retry-After` that is waited for in place; a longer one moves the call to the next target.
+    pub retry_after_wait: Duration,
+    /// Whether the route is meant to stay with one provider.
+    pub single_provider: bool,
+    /// What happens to a hint that a target cannot honour.
+    pub on_lossy: OnLossy,
+}
+
+/// One entry of a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TargetConfig {
+    /// Index into [`Config::models`](super::Config::models).
+    pub model: usize,
+    /// Share among the weighted targets of the route; `None` for one that only stands in, in list order.
+    pub weight: Option<u32>,
+}
+
+/// How many attempts beyond the first a route may make, as a share of its requests.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RetryBudget {
+    /// Retries allowed for each request.
+    pub ratio: f64,
+    /// Retries allowed each second whatever the number of requests.
+    pub reserve_per_second: f64,
+}
+
+/// What happens to a hint that a target cannot honour. What changes an answer always skips the target.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnLossy {
+    /// The hint is dropped and named in `sidestep-degraded`.
+    #[default]
+    Drop,
+    /// The target is skipped.
+    Skip,
+}
+
+// === impl OnLossy ===
+
+impl OnLossy {
+    /// The word in the configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Drop => "drop",
+            Self::Skip => "skip",
+        }
+    }
+}
