@@ -1,0 +1,146 @@
+//! What happened and why, for the timeline: a bounded ring of recent entries, and a live feed.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+
+use serde::Serialize;
+use sidestep_table::Decision;
+use tokio::sync::broadcast;
+
+use crate::clock::Clock;
+
+/// Entries kept for the status page.
+const KEPT: usize = 256;
+/// Entries that a slow subscriber may lag behind before it loses the oldest ones.
+const FEED: usize = 256;
+
+/// One notable event. Holds no prompt, completion or credential.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Entry {
+    /// Seconds since 1970.
+    pub at: f64,
+    /// What kind of event.
+    pub kind: Kind,
+    /// The model, provider, file or part that it concerns.
+    pub subject: String,
+    /// State before, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// State after, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// For a person: the reason.
+    pub why: String,
+    /// Who did it, when it was a person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
+}
+
+/// Kinds of notable events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A verdict or a share changed by itself.
+    Verdict,
+    /// An operator's switch was set or cleared, or ran out.
+    Switch,
+    /// A configuration came into force or was refused.
+    Config,
+    /// The process started, drained, or lost a part.
+    Process,
+}
+
+/// Bounded memory of notable events. Share it in an `Arc`.
+pub struct Journal {
+    clock: Clock,
+    recent: Mutex<VecDeque<Entry>>,
+    feed: broadcast::Sender<Entry>,
+}
+
+impl Kind {
+    /// The kind as it stands in JSON and in the terminal.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Verdict => "verdict",
+            Self::Switch => "switch",
+            Self::Config => "config",
+            Self::Process => "process",
+        }
+    }
+}
+
+impl Journal {
+    /// An empty journal that tells time by `clock`.
+    pub fn new(clock: Clock) -> Self {
+        Self { clock, recent: Mutex::default(), feed: broadcast::Sender::new(FEED) }
+    }
+
+    /// Notes one decision of the judge.
+    pub fn decided(&self, decision: &Decision) {
+        self.push(Entry {
+            at: self.clock.unix(decision.at),
+            kind: if decision.actor.is_some() { Kind::Switch } else { Kind::Verdict },
+            subject: decision.subject.to_string(),
+            from: Some(decision.from.as_str().to_owned()),
+            to: Some(decision.to.as_str().to_owned()),
+            why: decision.why.clone(),
+            actor: decision.actor.clone(),
+        });
+    }
+
+    /// Notes an event without states, now.
+    pub fn note(&self, kind: Kind, subject: &str, why: &str) {
+        self.push(Entry {
+            at: self.clock.unix_now(),
+            kind,
+            subject: subject.to_owned(),
+            from: None,
+            to: None,
+            why: why.to_owned(),
+            actor: None,
+        });
+    }
+
+    /// The latest entries, oldest first, at most `limit`.
+    pub fn recent(&self, limit: usize) -> Vec<Entry> {
+        let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        recent.iter().skip(recent.len().saturating_sub(limit)).cloned().collect()
+    }
+
+    /// Every entry from now on. A subscriber that falls far behind is told how many it missed.
+    pub fn subscribe(&self) -> broadcast::Receiver<Entry> {
+        self.feed.subscribe()
+    }
+
+    fn push(&self, entry: Entry) {
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        if recent.len() == KEPT {
+            recent.pop_front();
+        }
+        recent.push_back(entry.clone());
+        // Sent under the lock, so that the feed has the ring's order. No subscriber is no error.
+        drop(self.feed.send(entry));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn keeps_the_latest_and_feeds_all_in_order() {
+        let journal = Journal::new(Clock::start());
+        let mut feed = journal.subscribe();
+        for number in 0..KEPT + 10 {
+            journal.note(Kind::Process, "test", &number.to_string());
+            assert_eq!(feed.recv().await.unwrap().why, number.to_string());
+        }
+        let kept = journal.recent(usize::MAX);
+        assert_eq!(kept.len(), KEPT);
+        assert_eq!(kept[0].why, "10");
+        assert_eq!(
+            journal.recent(2).iter().map(|entry| entry.why.as_str()).collect::<Vec<_>>(),
+            ["264", "265"]
+        );
+    }
+}

@@ -1,0 +1,184 @@
+//! Families with one set of series per upstream model.
+
+use std::time::Duration;
+
+use prometheus::{Counter, Gauge, Histogram, IntCounter, IntGauge, Result};
+use sidestep_table::{Class, ProbeKind, Verdict};
+
+use super::labels::{CutCause, ProbeOutcome, TokenKind};
+use super::register::{Register, Slots};
+
+/// Upper bounds in seconds for the wait for a first token.
+const FIRST_TOKEN: &[f64] = &[0.1, 0.2, 0.4, 0.8, 1.5, 3.0, 6.0, 12.0, 25.0, 50.0, 100.0];
+/// Upper bounds in seconds for a whole attempt, stream included.
+const ATTEMPT: &[f64] = &[0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0, 640.0];
+
+/// One model's metric handles, resolved once. They keep working after their model left the
+/// configuration, but are scraped no more.
+pub struct ModelMetrics {
+    attempts: Slots<IntCounter>,
+    attempt_duration: Histogram,
+    first_token: Histogram,
+    retries: IntCounter,
+    tokens: Slots<IntCounter>,
+    cut: Slots<IntCounter>,
+    probes: Slots<Slots<IntCounter>>,
+    probe_usd: Counter,
+    probe_tokens: IntCounter,
+    opened: IntCounter,
+    verdict: Slots<IntGauge>,
+    share: Gauge,
+    score: Gauge,
+    in_flight: IntGauge,
+    limit: IntGauge,
+}
+
+/// What a scrape copies out of a model's cell.
+#[derive(Clone, Copy, Debug)]
+pub struct ModelReading {
+    /// The model's own verdict.
+    pub verdict: Verdict,
+    /// Share of its rightful traffic, 0 to 1; 0 when its provider is open.
+    pub share: f64,
+    /// The failure score; its scale is the health model's.
+    pub score: f64,
+    /// Attempts that hold a permit now.
+    pub in_flight: u32,
+    /// Attempts that may hold a permit at once.
+    pub limit: u32,
+}
+
+/// One provider's metric handles.
+pub struct ProviderMetrics {
+    verdict: Slots<IntGauge>,
+    opened: IntCounter,
+}
+
+impl ModelMetrics {
+    pub(super) fn new(to: &Register<'_>) -> Result<Self> {
+        let probes = to.counter_family("sidestep_probes_total", "Probes finished.", &["kind", "outcome"])?;
+        Ok(Self {
+            attempts: to.counters::<Class>("sidestep_attempts_total", "Attempts finished.", "class")?,
+            attempt_duration: to.duration(
+                "sidestep_attempt_duration_seconds",
+                "From sending an attempt to its end.",
+                ATTEMPT,
+            )?,
+            first_token: to.duration(
+                "sidestep_first_token_seconds",
+                "From sending an attempt to its first meaningful event.",
+                FIRST_TOKEN,
+            )?,
+            retries: to.counter("sidestep_retries_total", "Attempts repeated at the same model.")?,
+            tokens: to.counters::<TokenKind>(
+                "sidestep_tokens_total",
+                "Tokens as the vendor counts.",
+                "kind",
+            )?,
+            cut: to.counters::<CutCause>(
+                "sidestep_streams_cut_total",
+                "Streams that ended early after the application had begun to read them.",
+                "cause",
+            )?,
+            probes: Slots::resolve::<ProbeKind>(|kind| {
+                Slots::resolve::<ProbeOutcome>(|outcome| probes.with_label_values(&[kind, outcome]))
+            }),
+            probe_usd: to.amount("sidestep_probe_spend_usd_total", "Cost of probes in US dollars.")?,
+            probe_tokens: to.counter("sidestep_probe_tokens_total", "Tokens spent on probes.")?,
+            opened: to.counter("sidestep_opened_total", "Times the model's breaker opened.")?,
+            verdict: to.gauges::<Verdict>(
+                "sidestep_model_verdict",
+                "1 for the verdict in force.",
+                "verdict",
+            )?,
+            share: to.ratio("sidestep_traffic_share_ratio", "Share of its rightful traffic, 0 to 1.")?,
+            score: to.ratio("sidestep_score", "Failure score; 0 is flawless.")?,
+            in_flight: to.gauge("sidestep_in_flight", "Attempts that hold a permit.")?,
+            limit: to.gauge("sidestep_concurrency_limit", "Attempts that may hold a permit at once.")?,
+        })
+    }
+
+    /// Counts one finished attempt. `took` runs from sending it to its end or its failure.
+    pub fn attempt(&self, class: Class, took: Duration) {
+        self.attempts.add(class, 1);
+        self.attempt_duration.observe(took.as_secs_f64());
+    }
+
+    /// Records the wait from sending an attempt to its first meaningful event.
+    pub fn first_token(&self, waited: Duration) {
+        self.first_token.observe(waited.as_secs_f64());
+    }
+
+    /// Counts one more attempt at this model for the same call.
+    pub fn retried(&self) {
+        self.retries.inc();
+    }
+
+    /// Counts tokens that the vendor reported.
+    pub fn tokens(&self, kind: TokenKind, amount: u64) {
+        self.tokens.add(kind, amount);
+    }
+
+    /// Counts one stream that ended early after the application had begun to read it.
+    pub fn cut(&self, cause: CutCause) {
+        self.cut.add(cause, 1);
+    }
+
+    /// Counts one finished probe.
+    pub fn probed(&self, kind: ProbeKind, outcome: ProbeOutcome) {
+        if let Some(outcomes) = self.probes.of(kind) {
+            outcomes.add(outcome, 1);
+        }
+    }
+
+    /// Adds what one probe cost; an amount that is no positive number is ignored.
+    pub fn probe_spent(&self, usd: f64, tokens: u64) {
+        if usd > 0.0 && usd.is_finite() {
+            self.probe_usd.inc_by(usd);
+        }
+        self.probe_tokens.inc_by(tokens);
+    }
+
+    /// What probes of this model have cost since the process began: US dollars and tokens.
+    pub fn probe_spend(&self) -> (f64, u64) {
+        (self.probe_usd.get(), self.probe_tokens.get())
+    }
+
+    /// Counts one opening of this model's breaker.
+    pub fn opened(&self) {
+        self.opened.inc();
+    }
+
+    /// Publishes the model's state as of now.
+    pub fn read(&self, reading: ModelReading) {
+        self.verdict.one_hot(reading.verdict);
+        self.share.set(reading.share);
+        self.score.set(reading.score);
+        self.in_flight.set(i64::from(reading.in_flight));
+        self.limit.set(i64::from(reading.limit));
+    }
+}
+
+impl ProviderMetrics {
+    pub(super) fn new(to: &Register<'_>) -> Result<Self> {
+        Ok(Self {
+            verdict: to.gauges::<Verdict>(
+                "sidestep_provider_verdict",
+                "1 for the verdict in force.",
+                "verdict",
+            )?,
+            opened: to
+                .counter("sidestep_provider_opened_total", "Times the provider was masked as a whole.")?,
+        })
+    }
+
+    /// Counts one opening of the whole provider.
+    pub fn opened(&self) {
+        self.opened.inc();
+    }
+
+    /// Publishes the provider's verdict as of now.
+    pub fn read(&self, verdict: Verdict) {
+        self.verdict.one_hot(verdict);
+    }
+}
