@@ -16,6 +16,13 @@ pub struct Clock {
     origin: Instant,
 }
 
+/// One instant on both clocks; converts between them.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading {
+    moment: Moment,
+    unix: f64,
+}
+
 impl Clock {
     /// A clock that starts now.
     pub fn start() -> Self {
@@ -49,19 +56,35 @@ impl Clock {
         SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
     }
 
-    /// A moment in seconds since 1970, by the wall clock as it stands now.
+    /// Both clocks, read at once.
+    pub fn reading(&self) -> Reading {
+        Reading { moment: self.now(), unix: self.unix_now() }
+    }
+}
+
+impl Reading {
+    /// A reading of `unix` seconds since 1970 at `moment`.
+    pub fn at(moment: Moment, unix: f64) -> Self {
+        Self { moment, unix }
+    }
+
+    /// The wall clock in seconds since 1970.
+    pub fn unix_seconds(&self) -> f64 {
+        self.unix
+    }
+
+    /// A moment in seconds since 1970.
     pub fn unix(&self, moment: Moment) -> f64 {
-        let distance = seconds(moment.as_millis()) - seconds(self.now().as_millis());
-        self.unix_now() + distance
+        self.unix + seconds(moment.as_millis()) - seconds(self.moment.as_millis())
     }
 
     /// The moment of a unix time in seconds; what lies too far back or ahead, or is no number, is clamped.
-    pub fn from_unix(&self, unix_seconds: f64) -> Moment {
-        let distance = unix_seconds - self.unix_now();
+    pub fn moment(&self, unix: f64) -> Moment {
+        let distance = ((unix - self.unix) * 1000.0).round() / 1000.0;
         let ahead = Duration::try_from_secs_f64(distance.max(0.0)).unwrap_or(Duration::MAX);
         let back = Duration::try_from_secs_f64((-distance).max(0.0)).unwrap_or(Duration::MAX);
-        let now = self.now().as_millis();
-        Moment::from_millis(now.saturating_add(millis(ahead)).saturating_sub(millis(back)))
+        let here = self.moment.as_millis();
+        Moment::from_millis(here.saturating_add(millis(ahead)).saturating_sub(millis(back)))
     }
 }
 
@@ -93,23 +116,23 @@ mod tests {
         assert_eq!(clock.uptime(), Duration::from_millis(1500));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn the_wall_clock_round_trips_within_a_moment() {
-        let clock = Clock::start();
-        for distance in [-86_400.0, -1.0, 0.0, 0.5, 1800.0] {
-            let unix = clock.unix_now() + distance;
-            let back = clock.unix(clock.from_unix(unix));
-            assert!((back - unix).abs() < 0.5, "{unix} came back as {back}");
+    #[test]
+    fn the_wall_clock_round_trips_to_the_millisecond() {
+        let reading = Reading { moment: Moment::from_millis(40_000_000_000), unix: 1_795_000_000.125 };
+        for millis in [39_913_600_000, 39_999_999_999, 40_000_000_000, 40_001_800_003] {
+            let moment = Moment::from_millis(millis);
+            assert_eq!(reading.moment(reading.unix(moment)), moment);
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn absurd_times_are_clamped() {
         let clock = Clock::start();
-        assert_eq!(clock.from_unix(f64::NEG_INFINITY), Moment::from_millis(0));
-        assert_eq!(clock.from_unix(0.0), Moment::from_millis(0));
-        assert_eq!(clock.from_unix(f64::INFINITY), Moment::from_millis(u64::MAX));
+        let reading = clock.reading();
+        assert_eq!(reading.moment(f64::NEG_INFINITY), Moment::from_millis(0));
+        assert_eq!(reading.moment(0.0), Moment::from_millis(0));
+        assert_eq!(reading.moment(f64::INFINITY), Moment::from_millis(u64::MAX));
+        assert_eq!(reading.moment(f64::NAN), clock.now());
         assert!(clock.instant(Moment::from_millis(u64::MAX)) > Instant::now());
-        assert!(clock.from_unix(f64::NAN) <= clock.now());
     }
 }

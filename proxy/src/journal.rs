@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
-use sidestep_table::Decision;
+use sidestep_table::{Decision, DecisionKind, Subject};
 use tokio::sync::broadcast;
 
 use crate::clock::Clock;
@@ -40,10 +40,18 @@ pub struct Entry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// A verdict or a share changed by itself.
+    /// A model's verdict changed by itself.
     Verdict,
+    /// A recovering model moved to another stage of its ramp.
+    Stage,
+    /// A provider's verdict changed, and with it what its models may take.
+    Provider,
+    /// A credential was given up or taken back.
+    Credential,
     /// An operator's switch was set or cleared, or ran out.
     Switch,
+    /// This host is suspected itself, so that failures are not held against models for a while.
+    Freeze,
     /// A configuration came into force or was refused.
     Config,
     /// The process started, drained, or lost a part.
@@ -62,9 +70,26 @@ impl Kind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Verdict => "verdict",
+            Self::Stage => "stage",
+            Self::Provider => "provider",
+            Self::Credential => "credential",
             Self::Switch => "switch",
+            Self::Freeze => "freeze",
             Self::Config => "config",
             Self::Process => "process",
+        }
+    }
+}
+
+impl From<DecisionKind> for Kind {
+    fn from(kind: DecisionKind) -> Self {
+        match kind {
+            DecisionKind::Verdict => Self::Verdict,
+            DecisionKind::Stage => Self::Stage,
+            DecisionKind::Provider => Self::Provider,
+            DecisionKind::Credential => Self::Credential,
+            DecisionKind::Switch => Self::Switch,
+            DecisionKind::Freeze => Self::Freeze,
         }
     }
 }
@@ -78,9 +103,12 @@ impl Journal {
     /// Notes one decision of the judge.
     pub fn decided(&self, decision: &Decision) {
         self.push(Entry {
-            at: self.clock.unix(decision.at),
-            kind: if decision.actor.is_some() { Kind::Switch } else { Kind::Verdict },
-            subject: decision.subject.to_string(),
+            at: self.clock.reading().unix(decision.at),
+            kind: decision.kind.into(),
+            subject: match &decision.subject {
+                Subject::Provider(id) => id.to_string(),
+                Subject::Model(id) => id.to_string(),
+            },
             from: Some(decision.from.as_str().to_owned()),
             to: Some(decision.to.as_str().to_owned()),
             why: decision.why.clone(),

@@ -1,2 +1,7 @@
 //! The data plane of Sidestep.
+pub mod clock;
 pub mod config;
+pub mod journal;
+pub mod metrics;
+pub mod switches;
+pub mod tasks;

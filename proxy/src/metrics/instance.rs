@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
-use prometheus::{IntCounter, IntCounterVec, IntGauge, Result};
+use prometheus::{Gauge, IntCounter, IntCounterVec, IntGauge, Result};
 
 use super::labels::{Listener, ReloadResult};
 use super::register::{Register, Slots};
@@ -19,7 +19,7 @@ pub(super) struct Instance {
     pub(super) sdk_retries: IntCounter,
     pub(super) switches: IntGauge,
     pub(super) reloads: Slots<IntCounter>,
-    pub(super) reloaded_at: IntGauge,
+    pub(super) reloaded_at: Gauge,
     pub(super) generation: IntGauge,
     pub(super) draining: IntGauge,
     pub(super) connections: Slots<IntGauge>,
@@ -57,7 +57,7 @@ impl Instance {
                 "Changed configurations seen.",
                 "result",
             )?,
-            reloaded_at: to.gauge(
+            reloaded_at: to.ratio(
                 "sidestep_config_last_success_timestamp_seconds",
                 "Unix time of the last configuration put in force.",
             )?,

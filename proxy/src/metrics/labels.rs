@@ -199,7 +199,11 @@ impl Label for ProbeKind {
     const NAMES: &'static [&'static str] = &["echo", "tool", "context"];
 
     fn name(self) -> &'static str {
-        self.as_str()
+        match self {
+            Self::Echo => "echo",
+            Self::Tool => "tool",
+            Self::Context => "context",
+        }
     }
 }
 
@@ -216,7 +220,10 @@ impl Label for Priority {
     const NAMES: &'static [&'static str] = &["interactive", "batch"];
 
     fn name(self) -> &'static str {
-        self.as_str()
+        match self {
+            Self::Interactive => "interactive",
+            Self::Batch => "batch",
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use prometheus::core::Collector;
 use prometheus::{Registry, TextEncoder};
-use sidestep_table::{ModelEntry, Topology};
+use sidestep_table::{Decision, ModelEntry, Subject, Topology, Verdict};
 
 pub use self::instance::ConnectionGuard;
 pub use self::labels::{CutCause, Label, Listener, Outcome, ProbeOutcome, ReloadResult, TokenKind};
@@ -113,12 +113,7 @@ impl Metrics {
     /// Forgets every model, provider and route that `topology` no longer has. Call it after a new one came
     /// into force.
     pub fn retire_missing(&self, topology: &Topology) {
-        let provider_of = |model: &ModelEntry| {
-            topology
-                .providers
-                .get(model.provider.get())
-                .map_or_else(String::new, |found| found.id.to_string())
-        };
+        let provider_of = |model: &ModelEntry| topology.providers[model.provider.get()].id.to_string();
         let models = topology.models.iter().map(|model| (provider_of(model), model.id.to_string())).collect();
         let providers = topology.providers.iter().map(|provider| provider.id.to_string()).collect();
         let routes = topology.routes.iter().map(|route| route.pattern.to_string()).collect();
@@ -126,6 +121,32 @@ impl Metrics {
         self.keep(&mut owners.models, &models);
         self.keep(&mut owners.providers, &providers);
         self.keep(&mut owners.routes, &routes);
+    }
+
+    /// Copies out of the cells what a scrape shows as of now.
+    pub fn read(&self, topology: &Topology) {
+        for provider in &topology.providers {
+            self.provider(&provider.id).read(provider.cell.verdict());
+        }
+        for model in &topology.models {
+            let provider = &topology.providers[model.provider.get()].id;
+            self.model(provider, &model.id).read(ModelReading::of(&model.cell));
+        }
+    }
+
+    /// Counts what a decision opened, if it opened anything.
+    pub fn decided(&self, decision: &Decision, topology: &Topology) {
+        if decision.to != Verdict::Open || decision.from == Verdict::Open {
+            return;
+        }
+        match &decision.subject {
+            Subject::Provider(id) => self.provider(id).opened(),
+            Subject::Model(id) => {
+                let Some(index) = topology.model(id) else { return };
+                let provider = topology.models[index.get()].provider;
+                self.model(&topology.providers[provider.get()].id, id).opened();
+            }
+        }
     }
 
     /// Counts one request field dropped for a target that cannot take it.
@@ -138,9 +159,11 @@ impl Metrics {
         self.instance.history_repaired.inc();
     }
 
-    /// Counts one piece of evidence lost to a full queue.
-    pub fn evidence_dropped(&self) {
-        self.instance.evidence_dropped.inc();
+    /// Publishes how much evidence was lost to a full queue since the process began.
+    pub fn evidence_dropped(&self, since_start: u64) {
+        let _one_at_a_time = self.owners();
+        let counted = self.instance.evidence_dropped.get();
+        self.instance.evidence_dropped.inc_by(since_start.saturating_sub(counted));
     }
 
     /// Counts one call that its SDK marked as a retry (`x-stainless-retry-count` above 0).
@@ -154,15 +177,15 @@ impl Metrics {
     }
 
     /// Counts a changed configuration that came into force, and publishes its generation and unix time.
-    pub fn config_applied(&self, generation: u64, unix_seconds: u64) {
+    pub fn config_applied(&self, generation: u64, unix_seconds: f64) {
         self.instance.reloads.add(ReloadResult::Applied, 1);
         self.config_in_force(generation, unix_seconds);
     }
 
     /// Publishes the configuration in force without counting a reload: the first one.
-    pub fn config_in_force(&self, generation: u64, unix_seconds: u64) {
+    pub fn config_in_force(&self, generation: u64, unix_seconds: f64) {
         self.instance.generation.set(i64::try_from(generation).unwrap_or(i64::MAX));
-        self.instance.reloaded_at.set(i64::try_from(unix_seconds).unwrap_or(i64::MAX));
+        self.instance.reloaded_at.set(unix_seconds);
     }
 
     /// Counts a changed configuration that was refused; the old one stays.

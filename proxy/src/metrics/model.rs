@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use prometheus::{Counter, Gauge, Histogram, IntCounter, IntGauge, Result};
-use sidestep_table::{Class, ProbeKind, Verdict};
+use sidestep_table::{Cell, Class, FULL_SHARE, ProbeKind, Verdict};
 
 use super::labels::{CutCause, ProbeOutcome, TokenKind};
 use super::register::{Register, Slots};
@@ -156,6 +156,21 @@ impl ModelMetrics {
         self.score.set(reading.score);
         self.in_flight.set(i64::from(reading.in_flight));
         self.limit.set(i64::from(reading.limit));
+    }
+}
+
+impl ModelReading {
+    /// What a cell says now.
+    pub fn of(cell: &Cell) -> Self {
+        let standing = cell.standing();
+        let share = if standing.masked { 0 } else { standing.share };
+        Self {
+            verdict: standing.verdict,
+            share: f64::from(share) / f64::from(FULL_SHARE),
+            score: cell.score(),
+            in_flight: cell.in_flight(),
+            limit: cell.limit(),
+        }
     }
 }
 

@@ -42,24 +42,8 @@ pub struct Finished {
 
 impl RouteMetrics {
     pub(super) fn new(to: &Register<'_>) -> Result<Self> {
-        let requests = to.counter_family(
-            "sidestep_requests_total",
-            "Calls finished.",
-            &["dialect", "outcome", "streamed"],
-        )?;
-        let shed = to.counter_family(
-            "sidestep_shed_total",
-            "Calls refused before any attempt.",
-            &["priority", "reason"],
-        )?;
         Ok(Self {
-            requests: Slots::resolve::<Option<Dialect>>(|dialect| {
-                Slots::resolve::<Outcome>(|outcome| {
-                    Slots::resolve::<bool>(|streamed| {
-                        requests.with_label_values(&[dialect, outcome, streamed])
-                    })
-                })
-            }),
+            requests: requests(to)?,
             duration: to.duration(
                 "sidestep_request_duration_seconds",
                 "From a call's arrival to the end of its answer.",
@@ -75,9 +59,7 @@ impl RouteMetrics {
                 "From a rerouted call's arrival to the sending of the attempt that answered it.",
                 DELAY,
             )?,
-            shed: Slots::resolve::<Priority>(|priority| {
-                Slots::resolve::<ShedReason<'_>>(|reason| shed.with_label_values(&[priority, reason]))
-            }),
+            shed: shed(to)?,
             budget_exhausted: to.counter(
                 "sidestep_retry_budget_exhausted_total",
                 "Attempts not made because the route's retry budget was spent.",
@@ -113,4 +95,22 @@ impl RouteMetrics {
     pub fn budget_exhausted(&self) {
         self.budget_exhausted.inc();
     }
+}
+
+fn requests(to: &Register<'_>) -> Result<Slots<Slots<Slots<IntCounter>>>> {
+    let labels = &["dialect", "outcome", "streamed"];
+    let family = to.counter_family("sidestep_requests_total", "Calls finished.", labels)?;
+    Ok(Slots::resolve::<Option<Dialect>>(|dialect| {
+        Slots::resolve::<Outcome>(|outcome| {
+            Slots::resolve::<bool>(|streamed| family.with_label_values(&[dialect, outcome, streamed]))
+        })
+    }))
+}
+
+fn shed(to: &Register<'_>) -> Result<Slots<Slots<IntCounter>>> {
+    let help = "Calls refused before any attempt.";
+    let family = to.counter_family("sidestep_shed_total", help, &["priority", "reason"])?;
+    Ok(Slots::resolve::<Priority>(|priority| {
+        Slots::resolve::<ShedReason<'_>>(|reason| family.with_label_values(&[priority, reason]))
+    }))
 }
