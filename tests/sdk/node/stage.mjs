@@ -1,0 +1,53 @@
+// Where Sidestep and the simulated providers are, what is asked of them, and what they then answer
+// (python/ask.py says how the simulated providers choose their words).
+import { readFileSync } from 'node:fs';
+import Anthropic from '@anthropic-ai/sdk';
+import OpenAI from 'openai';
+
+const stage = JSON.parse(readFileSync(process.env.SIDESTEP_STAGE, 'utf8'));
+
+export const TOPIC = 'Tell me of the harbour in 80 words';
+export const TOPIC_TOLD = 'You asked: Tell me of the harbour';
+export const PARALLEL = 'Explain with forecast, radar and tides what awaits Paris, Oslo and Lisbon';
+export const CALLS = [['forecast', { city: 'Paris' }], ['radar', { city: 'Oslo' }], ['tides', { city: 'Lisbon' }]];
+export const RESULTS = ['rain from noon', 'see the picture', 'no such tide'];
+export const TOOL_SCHEMA = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] };
+// One grey pixel.
+export const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg==';
+export const PICTURE_SEEN = 'I see 1 image';
+
+// How often the clients have sent a request: an SDK that asks again shows here.
+export let sent = 0;
+const fetchCounted = (...args) => {
+  sent += 1;
+  return fetch(...args);
+};
+
+export const claude = new Anthropic({ apiKey: 'sk-app', baseURL: stage.url, fetch: fetchCounted });
+export const gpt = new OpenAI({ apiKey: 'sk-app', baseURL: `${stage.url}/v1`, fetch: fetchCounted });
+
+const control = (method, vendor, path, body) =>
+  fetch(`${stage.ill[vendor]}/__simulate/${path}`, { method, headers: { 'content-type': 'application/json' }, body: body && JSON.stringify(body) });
+
+// Makes every ill provider fail in one way while `work` runs; its argument tells the attempts that they saw since.
+export const failing = async (fault, work) => {
+  for (const vendor in stage.ill) {
+    const set = await control('PUT', vendor, 'faults/*', fault);
+    if (!set.ok) throw new Error(await set.text());
+    await control('DELETE', vendor, 'attempts');
+  }
+  try {
+    await work(async () => {
+      const logs = Object.keys(stage.ill).map(async (vendor) => (await control('GET', vendor, 'attempts')).json());
+      return (await Promise.all(logs)).flat().length;
+    });
+  } finally {
+    for (const vendor in stage.ill) await control('DELETE', vendor, 'faults');
+  }
+};
+
+// The first target well, and down: then the answer is a translated one.
+export const SIDES = {
+  healthy: { first: async (work) => work(), claude: { ask: 'healthy-anthropic', by: stage.claude }, gpt: { ask: 'healthy-openai', by: stage.gpt } },
+  down: { first: (work) => failing({ fault: 'status', status: 503 }, work), claude: { ask: 'down-anthropic', by: stage.gpt }, gpt: { ask: 'down-openai', by: stage.claude } },
+};
