@@ -1,0 +1,89 @@
+//! What travels through the stack: `http::Request` → [`Call`] → [`Plan`] → [`Attempt`].
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use sidestep_dialect::Ask;
+use sidestep_table::{Admission, Candidate, ModelIndex, Permit, Priority, RouteIndex};
+use tokio::time::Instant;
+
+use crate::catalog::{Catalog, ModelPlan, RoutePlan};
+use crate::story::Story;
+
+/// One request of the application, understood.
+pub struct Call {
+    /// What it asks for.
+    pub ask: Ask,
+    /// The application's bytes, whole.
+    pub body: Bytes,
+    /// The application's headers.
+    pub headers: HeaderMap,
+    /// Which route serves it.
+    pub route: RouteIndex,
+    /// The generation of configuration that it arrived in, and keeps.
+    pub catalog: Arc<Catalog>,
+    /// When its first byte was understood.
+    pub arrived: Instant,
+    /// Until when the answer must have begun.
+    pub deadline: Instant,
+    /// Batch work is shed first.
+    pub priority: Priority,
+    /// Names the call in logs, headers and errors.
+    pub id: Arc<str>,
+    /// What happened to it, for metrics, headers and the log.
+    pub story: Arc<Story>,
+}
+
+/// A call with the order in which targets are to be asked.
+pub struct Plan {
+    /// The call, shared by its attempts.
+    pub call: Arc<Call>,
+    /// Best first. Never empty.
+    pub candidates: Vec<Candidate>,
+}
+
+/// One exchange with one target.
+pub struct Attempt {
+    /// What it is for.
+    pub call: Arc<Call>,
+    /// Whom to ask.
+    pub target: ModelIndex,
+    /// On which terms the target takes it.
+    pub admission: Admission,
+    /// True when the same target refused the history's thinking blocks a moment ago: send it without them.
+    pub repaired: bool,
+}
+
+/// An attempt that its target has room for.
+pub struct Admitted {
+    /// The attempt.
+    pub attempt: Attempt,
+    /// Holds the target's place until the answer has ended; carries the epoch.
+    pub permit: Permit,
+}
+
+impl Call {
+    /// The settings of the route that serves this call.
+    #[must_use]
+    pub fn route_plan(&self) -> &RoutePlan {
+        self.catalog.route(self.route)
+    }
+}
+
+impl Attempt {
+    /// The model that is asked.
+    #[must_use]
+    pub fn model(&self) -> &ModelPlan {
+        self.call.catalog.model(self.target)
+    }
+}
+
+impl Deref for Admitted {
+    type Target = Attempt;
+
+    fn deref(&self) -> &Attempt {
+        &self.attempt
+    }
+}

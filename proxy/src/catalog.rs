@@ -1,0 +1,239 @@
+//! One generation of configuration, made ready: the table's topology beside what it takes to ask each model.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use sidestep_dialect::{Capabilities, CapabilityOverrides, Dialect, Target};
+use sidestep_table::{
+    BudgetPolicy, Cell, ModelId, ModelIndex, ModelShape, ProviderIndex, ProviderShape, RouteIndex,
+    RouteShape, Shape, ShapeError, TargetShape, Topology,
+};
+
+use crate::config::{Config, Limits, LossyPolicy, ModelConfig, Price, RouteConfig, UpstreamName};
+use crate::metrics::{Metrics, ModelMetrics, RouteMetrics};
+use crate::upstream::{Upstream, UpstreamError};
+
+/// What calls are served by. Replaced whole on reload; a call keeps the one it arrived in.
+pub struct Catalog {
+    /// Who is healthy.
+    pub topology: Arc<Topology>,
+    /// Caps on what is taken from applications and upstreams.
+    pub limits: Limits,
+    upstreams: Vec<Arc<Upstream>>,
+    models: Vec<ModelPlan>,
+    routes: Vec<RoutePlan>,
+}
+
+/// The catalog in force.
+pub type SharedCatalog = Arc<ArcSwap<Catalog>>;
+
+/// How one upstream model is asked.
+pub struct ModelPlan {
+    /// Its name in the configuration.
+    pub id: ModelId,
+    /// Its live facts.
+    pub cell: Arc<Cell>,
+    /// Who serves it.
+    pub upstream: Arc<Upstream>,
+    /// What it costs, when known.
+    pub price: Option<Price>,
+    /// Where its figures go.
+    pub metrics: Arc<ModelMetrics>,
+    name: UpstreamName,
+    overrides: CapabilityOverrides,
+}
+
+/// How calls of one route are served.
+pub struct RoutePlan {
+    /// The pattern, as configured.
+    pub pattern: Arc<str>,
+    /// Longest time from arrival to the beginning of the answer.
+    pub deadline: Duration,
+    /// Longest wait for the first meaningful event of one attempt.
+    pub first_token_timeout: Duration,
+    /// Longest silence inside an answer.
+    pub stall_timeout: Duration,
+    /// Longest Retry-After that is waited for in place.
+    pub retry_after_wait: Duration,
+    /// Attempts per call, the first included.
+    pub max_attempts: usize,
+    /// What happens to features that a target would drop.
+    pub on_lossy: LossyPolicy,
+    /// Where its figures go.
+    pub metrics: Arc<RouteMetrics>,
+}
+
+/// Why a configuration cannot be put in force.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogError {
+    /// The shape contradicts itself.
+    #[error(transparent)]
+    Shape(#[from] ShapeError),
+    /// A provider is unusable.
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
+}
+
+impl Catalog {
+    /// Makes `config` ready. Cells, budgets and connections of `previous` live on where their names are the same.
+    ///
+    /// # Errors
+    /// When a provider's key or trust store is unusable.
+    pub fn build(
+        config: &Config,
+        metrics: &Metrics,
+        previous: Option<&Catalog>,
+    ) -> Result<Catalog, CatalogError> {
+        let topology = Topology::build(shape(config), previous.map(|old| &*old.topology))?;
+        let upstreams = upstreams(config, previous)?;
+        let models = models(config, &topology, &upstreams, metrics);
+        let routes = config.routes.iter().map(|route| RoutePlan::new(route, metrics)).collect();
+        Ok(Catalog { topology: Arc::new(topology), limits: config.limits.clone(), upstreams, models, routes })
+    }
+
+    /// The model at `index`, which must come from this catalog's topology.
+    #[must_use]
+    pub fn model(&self, index: ModelIndex) -> &ModelPlan {
+        &self.models[index.get()]
+    }
+
+    /// Every model, in the order of the configuration.
+    #[must_use]
+    pub fn models(&self) -> &[ModelPlan] {
+        &self.models
+    }
+
+    /// The route at `index`, which must come from this catalog's topology.
+    #[must_use]
+    pub fn route(&self, index: RouteIndex) -> &RoutePlan {
+        &self.routes[index.get()]
+    }
+
+    /// Every provider, in the order of the configuration.
+    #[must_use]
+    pub fn upstreams(&self) -> &[Arc<Upstream>] {
+        &self.upstreams
+    }
+
+    /// The provider of a model.
+    #[must_use]
+    pub fn provider_of(&self, model: ModelIndex) -> ProviderIndex {
+        self.topology.models[model.get()].provider
+    }
+}
+
+fn shape(config: &Config) -> Shape {
+    let provider = |index: usize| config.providers[index].id.as_str();
+    let models = config.models.iter().map(|model| ModelShape {
+        id: ModelId::from(model.id.as_str()),
+        provider: provider(model.provider).into(),
+        policy: model.policy.clone(),
+        max_concurrency: model.max_concurrency,
+    });
+    Shape {
+        providers: config.providers.iter().map(|p| ProviderShape { id: p.id.as_str().into() }).collect(),
+        models: models.collect(),
+        routes: config.routes.iter().map(|route| route_shape(route, &config.models)).collect(),
+    }
+}
+
+fn route_shape(route: &RouteConfig, models: &[ModelConfig]) -> RouteShape {
+    let target = |target: &crate::config::TargetConfig| TargetShape {
+        model: ModelId::from(models[target.model].id.as_str()),
+        weight: target.weight,
+    };
+    RouteShape {
+        pattern: route.pattern.as_str().into(),
+        targets: route.targets.iter().map(target).collect(),
+        budget: BudgetPolicy {
+            ratio: route.retry_budget.ratio,
+            reserve_per_second: route.retry_budget.reserve_per_second,
+        },
+    }
+}
+
+fn upstreams(config: &Config, previous: Option<&Catalog>) -> Result<Vec<Arc<Upstream>>, UpstreamError> {
+    let old = |id: &str| previous?.upstreams.iter().find(|upstream| *upstream.id == *id);
+    let room = |index: usize| {
+        let models = config.models.iter().filter(|model| model.provider == index);
+        models.map(|model| model.max_concurrency as usize).sum::<usize>()
+    };
+    let providers = config.providers.iter().enumerate();
+    providers
+        .map(|(index, provider)| {
+            let old = old(&provider.id).map(|upstream| &**upstream);
+            Upstream::build(provider, room(index), old).map(Arc::new)
+        })
+        .collect()
+}
+
+fn models(
+    config: &Config,
+    topology: &Topology,
+    upstreams: &[Arc<Upstream>],
+    metrics: &Metrics,
+) -> Vec<ModelPlan> {
+    let entries = config.models.iter().zip(&topology.models);
+    entries
+        .map(|(model, entry)| ModelPlan {
+            id: entry.id.clone(),
+            cell: entry.cell.clone(),
+            upstream: upstreams[model.provider].clone(),
+            price: model.price,
+            metrics: metrics.model(&config.providers[model.provider].id, &model.id),
+            name: model.model.clone(),
+            overrides: model.capabilities.clone(),
+        })
+        .collect()
+}
+
+// === impl ModelPlan ===
+
+impl ModelPlan {
+    /// The model as a target for a caller that asked for `requested` in `dialect`: in the caller's own dialect
+    /// when the provider speaks it, else in the provider's first.
+    #[must_use]
+    pub fn target(&self, dialect: Dialect, requested: &str) -> Target {
+        let name = match &self.name {
+            UpstreamName::Exact(name) => name.as_str(),
+            UpstreamName::AsAsked { .. } => requested,
+        };
+        let spoken = if self.upstream.speaks(dialect) { dialect } else { self.upstream.dialects[0] };
+        self.named(spoken, name)
+    }
+
+    /// The model as its probes ask for it.
+    #[must_use]
+    pub fn probed(&self) -> Target {
+        let name = match &self.name {
+            UpstreamName::Exact(name) | UpstreamName::AsAsked { probe: name } => name,
+        };
+        self.named(self.upstream.dialects[0], name)
+    }
+
+    fn named(&self, dialect: Dialect, name: &str) -> Target {
+        let flavor = self.upstream.flavor;
+        let mut capabilities = Capabilities::preset(flavor, name);
+        self.overrides.apply(&mut capabilities);
+        Target { dialect, flavor, model: name.to_owned(), capabilities }
+    }
+}
+
+// === impl RoutePlan ===
+
+impl RoutePlan {
+    fn new(route: &RouteConfig, metrics: &Metrics) -> RoutePlan {
+        RoutePlan {
+            pattern: route.pattern.as_str().into(),
+            deadline: route.deadline,
+            first_token_timeout: route.first_token_timeout,
+            stall_timeout: route.stall_timeout,
+            retry_after_wait: route.retry_after_wait,
+            max_attempts: route.max_attempts,
+            on_lossy: route.on_lossy,
+            metrics: metrics.route(&route.pattern),
+        }
+    }
+}
+

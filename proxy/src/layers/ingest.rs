@@ -1,0 +1,165 @@
+//! Reads a request of the application and understands it as a call.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http::{HeaderMap, Method, Request, Response};
+use http_body::Body as HttpBody;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use sidestep_dialect::{Dialect, Endpoint, peek};
+use sidestep_table::Priority;
+use tokio::time::{Instant, timeout};
+use tower::{Layer, Service};
+
+use super::forward::{Forward, Forwarded};
+use crate::body::{Body, BoxError};
+use crate::call::Call;
+use crate::catalog::{Catalog, SharedCatalog};
+use crate::refusal::Refusal;
+use crate::request_id::request_id;
+use crate::story::Story;
+
+/// Longest time for a whole body to arrive. The application is on the same host.
+const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+/// Longest piece of an unknown model name that is told back.
+const NAME_SHOWN: usize = 80;
+
+/// Makes [`Ingest`].
+#[derive(Clone)]
+pub struct IngestLayer {
+    /// The catalog in force.
+    pub catalog: SharedCatalog,
+    /// Takes what cannot fail over.
+    pub forward: Forward,
+}
+
+/// Turns `http::Request` into [`Call`].
+#[derive(Clone)]
+pub struct Ingest<S> {
+    inner: S,
+    settings: IngestLayer,
+}
+
+impl<S> Layer<S> for IngestLayer {
+    type Service = Ingest<S>;
+
+    fn layer(&self, inner: S) -> Ingest<S> {
+        Ingest { inner, settings: self.clone() }
+    }
+}
+
+impl<S, B> Service<Request<B>> for Ingest<S>
+where
+    S: Service<Call, Response = Response<Body>, Error = Refusal> + Clone + Send + 'static,
+    S::Future: Send,
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Response = Response<Body>;
+    type Error = Refusal;
+    type Future = BoxFuture<'static, Result<Response<Body>, Refusal>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let mut inner = self.inner.clone();
+        let forward = self.settings.forward.clone();
+        let catalog = self.settings.catalog.load_full();
+        Box::pin(async move {
+            let (dialect, endpoint) = endpoint(&request, &catalog)?;
+            let (head, body) = request.into_parts();
+            let body = read(body, catalog.limits.body_bytes).await?;
+            if endpoint != Endpoint::Generate {
+                let path_and_query = head.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+                let method = head.method;
+                let forwarded = Forwarded { method, path_and_query, dialect, headers: head.headers, body };
+                return forward.send(&catalog, forwarded).await;
+            }
+            inner.call(understand(dialect, head.headers, body, catalog)?).await
+        })
+    }
+}
+
+fn endpoint<B>(request: &Request<B>, catalog: &Catalog) -> Result<(Dialect, Endpoint), Refusal> {
+    let limit = catalog.limits.uri_bytes;
+    let uri = request.uri();
+    if uri.path_and_query().is_some_and(|target| target.as_str().len() > limit) {
+        return Err(Refusal::UriTooLong { limit });
+    }
+    let unknown = || Refusal::UnknownPath {
+        method: request.method().clone(),
+        path: uri.path().chars().take(NAME_SHOWN).collect(),
+    };
+    let (dialect, endpoint) = Dialect::from_path(uri.path()).ok_or_else(unknown)?;
+    let method = match endpoint {
+        Endpoint::Models | Endpoint::Model(_) => Method::GET,
+        Endpoint::Generate | Endpoint::CountTokens | Endpoint::Embeddings => Method::POST,
+    };
+    if *request.method() != method {
+        return Err(unknown());
+    }
+    if method == Method::GET {
+        return Ok((super::respond::dialect_of(uri.path(), request.headers()), endpoint));
+    }
+    Ok((dialect, endpoint))
+}
+
+async fn read<B>(body: B, limit: usize) -> Result<Bytes, Refusal>
+where
+    B: HttpBody<Data = Bytes>,
+    B::Error: Into<BoxError>,
+{
+    if body.size_hint().lower() > limit as u64 {
+        return Err(Refusal::BodyTooLarge { limit });
+    }
+    match timeout(BODY_TIMEOUT, Limited::new(body, limit).collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::BodyTooLarge { limit }),
+        Ok(Err(_)) => Err(Refusal::BodyLost("the connection broke")),
+        Err(_) => Err(Refusal::BodyLost("it took longer than 60 s")),
+    }
+}
+
+fn understand(
+    dialect: Dialect,
+    headers: HeaderMap,
+    body: Bytes,
+    catalog: Arc<Catalog>,
+) -> Result<Call, Refusal> {
+    let arrived = Instant::now();
+    let ask = peek(dialect, &headers, &body)?;
+    let topology = &catalog.topology;
+    let route = topology.route_for(&ask.model).ok_or_else(|| Refusal::UnknownModel {
+        model: ask.model.chars().take(NAME_SHOWN).collect(),
+        hint: topology.nearest_route(&ask.model).map_or_else(String::new, |near| format!("; nearest route: {near:?}")),
+    })?;
+    let plan = catalog.route(route);
+    if headers.get("x-stainless-retry-count").is_some_and(|count| count != "0") {
+        plan.metrics.sdk_retry();
+    }
+    Ok(Call {
+        priority: priority(&headers)?,
+        deadline: arrived + plan.deadline,
+        id: request_id(&headers).into(),
+        story: Arc::new(Story::default()),
+        ask,
+        body,
+        headers,
+        route,
+        arrived,
+        catalog,
+    })
+}
+
+fn priority(headers: &HeaderMap) -> Result<Priority, Refusal> {
+    match headers.get("sidestep-priority").map(http::HeaderValue::as_bytes) {
+        None | Some(b"interactive") => Ok(Priority::Interactive),
+        Some(b"batch") => Ok(Priority::Batch),
+        Some(_) => Err(Refusal::Header { header: "sidestep-priority", allowed: "interactive, batch" }),
+    }
+}

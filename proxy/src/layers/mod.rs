@@ -1,0 +1,26 @@
+//! The tower layers, a file each, in the order in which a request meets them (see [`crate::stack`]).
+//!
+//! Layers are always ready and decide in `call`: a queue in `poll_ready` would let one slow target hold up
+//! calls that could go elsewhere.
+
+mod attempt;
+mod breaker;
+mod choose;
+mod deadline;
+mod forward;
+mod ingest;
+mod observe;
+mod respond;
+mod retry;
+mod shed;
+
+pub use attempt::AttemptService;
+pub use breaker::BreakerLayer;
+pub use choose::ChooseLayer;
+pub use deadline::DeadlineLayer;
+pub use forward::Forward;
+pub use ingest::IngestLayer;
+pub use observe::ObserveLayer;
+pub use respond::{RespondLayer, panicked};
+pub use retry::RetryLayer;
+pub use shed::ShedLayer;

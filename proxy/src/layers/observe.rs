@@ -1,0 +1,180 @@
+//! Watches a call from its plan to the last byte of its answer: headers, metrics, one log line.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::Map;
+use http::{HeaderMap, HeaderName, HeaderValue, Response};
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body_util::BodyExt;
+use sidestep_dialect::Dialect;
+use tokio::time::Instant;
+use tower::{Layer, Service};
+
+use crate::body::{Body, BoxError};
+use crate::call::Call;
+use crate::metrics::{Finished, Outcome, RouteMetrics};
+use crate::refusal::Refusal;
+use crate::story::{Chapters, Story};
+
+/// Names the model that answered, as configured.
+pub const UPSTREAM: HeaderName = HeaderName::from_static("sidestep-upstream");
+/// How many attempts were made.
+pub const ATTEMPTS: HeaderName = HeaderName::from_static("sidestep-attempts");
+/// Why the route's first choice did not answer.
+pub const FALLBACK_REASON: HeaderName = HeaderName::from_static("sidestep-fallback-reason");
+/// What the answering model was not asked for although the application asked.
+pub const DEGRADED: HeaderName = HeaderName::from_static("sidestep-degraded");
+
+/// Makes [`Observe`].
+#[derive(Clone, Copy)]
+pub struct ObserveLayer;
+
+/// Tells what happened to each call.
+#[derive(Clone)]
+pub struct Observe<S> {
+    inner: S,
+}
+
+/// Everything needed to close a call's file.
+struct File {
+    story: Arc<Story>,
+    metrics: Arc<RouteMetrics>,
+    id: Arc<str>,
+    dialect: Dialect,
+    streamed: bool,
+    arrived: Instant,
+}
+
+/// A body that closes the file when it ends or is dropped.
+struct Observed {
+    body: Body,
+    file: File,
+}
+
+type Closing = Box<dyn FnOnce(Result<Response<Body>, Refusal>) -> Result<Response<Body>, Refusal> + Send>;
+
+impl<S> Layer<S> for ObserveLayer {
+    type Service = Observe<S>;
+
+    fn layer(&self, inner: S) -> Observe<S> {
+        Observe { inner }
+    }
+}
+
+impl<S> Service<Call> for Observe<S>
+where
+    S: Service<Call, Response = Response<Body>, Error = Refusal>,
+{
+    type Response = Response<Body>;
+    type Error = Refusal;
+    type Future = Map<S::Future, Closing>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, call: Call) -> Self::Future {
+        // The file is closed on drop, so a caller who leaves early is counted too.
+        let file = File {
+            story: call.story.clone(),
+            metrics: call.route_plan().metrics.clone(),
+            id: call.id.clone(),
+            dialect: call.ask.dialect,
+            streamed: call.ask.stream,
+            arrived: call.arrived,
+        };
+        let closing: Closing = Box::new(move |answered| match answered {
+            Ok(mut response) => {
+                label(&file.story.read(), response.headers_mut());
+                Ok(response.map(|body| Observed { body, file }.boxed_unsync()))
+            }
+            Err(refusal) => {
+                file.story.end(outcome(&refusal));
+                Err(refusal)
+            }
+        });
+        self.inner.call(call).map(closing)
+    }
+}
+
+fn outcome(refusal: &Refusal) -> Outcome {
+    match refusal {
+        Refusal::Vendor(_) => Outcome::Rejected,
+        Refusal::Deadline | Refusal::Exhausted { .. } => Outcome::Failed,
+        _ => Outcome::Refused,
+    }
+}
+
+fn label(chapters: &Chapters, headers: &mut HeaderMap) {
+    let mut insert = |name: HeaderName, text: String| {
+        if let Ok(value) = HeaderValue::from_str(&text) {
+            headers.insert(name, value);
+        }
+    };
+    if let Some(model) = &chapters.served_by {
+        insert(UPSTREAM, model.to_string());
+    }
+    insert(ATTEMPTS, chapters.attempts.len().to_string());
+    if let Some(reason) = chapters.fallback {
+        insert(FALLBACK_REASON, reason.to_owned());
+    }
+    if !chapters.degraded.is_empty() {
+        let lost = chapters.degraded.iter().map(|lost| format!("{}={}", lost.field, lost.reason));
+        insert(DEGRADED, lost.collect::<Vec<_>>().join(", "));
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let chapters = self.story.read();
+        let rerouted = chapters.fallback.filter(|_| chapters.served_by.is_some());
+        let outcome = match chapters.ending.unwrap_or(Outcome::Cancelled) {
+            Outcome::Answered if rerouted.is_some() => Outcome::Rerouted,
+            outcome => outcome,
+        };
+        if let (Some(reason), Some(delay)) = (rerouted, chapters.sent_after) {
+            self.metrics.rerouted(reason, delay);
+        }
+        let took = self.arrived.elapsed();
+        self.metrics.finished(Finished {
+            dialect: Some(self.dialect),
+            outcome,
+            streamed: self.streamed,
+            took,
+        });
+        tracing::debug!(
+            request_id = %self.id,
+            outcome = outcome.as_str(),
+            upstream = chapters.served_by.as_deref().unwrap_or("-"),
+            attempts = chapters.attempts.len(),
+            fallback_reason = chapters.fallback.unwrap_or("-"),
+            duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            output_tokens = chapters.usage.output,
+            "call finished"
+        );
+    }
+}
+
+impl HttpBody for Observed {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

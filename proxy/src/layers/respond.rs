@@ -1,0 +1,120 @@
+//! Any error, in the caller's dialect.
+
+use std::any::Any;
+use std::task::{Context, Poll};
+
+use futures_util::FutureExt;
+use futures_util::future::Map;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use sidestep_dialect::{Dialect, translate_error, write_error};
+use tower::{Layer, Service};
+
+use crate::body::{Body, full};
+use crate::miss::VendorAnswer;
+use crate::refusal::Refusal;
+use crate::request_id::request_id;
+
+/// Makes [`Respond`].
+#[derive(Clone, Copy)]
+pub struct RespondLayer;
+
+/// Turns every refusal into a response; after it nothing fails.
+#[derive(Clone)]
+pub struct Respond<S> {
+    inner: S,
+}
+
+type ToResponse =
+    Box<dyn FnOnce(Result<Response<Body>, Refusal>) -> Result<Response<Body>, std::convert::Infallible> + Send>;
+
+impl<S> Layer<S> for RespondLayer {
+    type Service = Respond<S>;
+
+    fn layer(&self, inner: S) -> Respond<S> {
+        Respond { inner }
+    }
+}
+
+impl<S, B> Service<Request<B>> for Respond<S>
+where
+    S: Service<Request<B>, Response = Response<Body>, Error = Refusal>,
+{
+    type Response = Response<Body>;
+    type Error = std::convert::Infallible;
+    type Future = Map<S::Future, ToResponse>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let dialect = dialect_of(request.uri().path(), request.headers());
+        let id = request_id(request.headers()).to_owned();
+        let respond: ToResponse = Box::new(move |answered| {
+            let mut response = answered.unwrap_or_else(|refusal| refused(dialect, &refusal, &id));
+            name_request(dialect, &id, response.headers_mut());
+            Ok(response)
+        });
+        self.inner.call(request).map(respond)
+    }
+}
+
+/// The dialect to answer in. On paths that all dialects share, Anthropic's clients are known by a header.
+pub(super) fn dialect_of(path: &str, headers: &HeaderMap) -> Dialect {
+    match Dialect::from_path(path) {
+        Some((Dialect::OpenAi, _)) | None if headers.contains_key("anthropic-version") => Dialect::Anthropic,
+        Some((dialect, _)) => dialect,
+        None => Dialect::OpenAi,
+    }
+}
+
+fn refused(dialect: Dialect, refusal: &Refusal, id: &str) -> Response<Body> {
+    if let Refusal::Vendor(answer) = refusal {
+        return vendor_answer(dialect, answer, id);
+    }
+    let (status, headers, body) = write_error(dialect, &refusal.form(id));
+    let mut response = Response::new(full(body));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}
+
+/// The vendor's own words: as they are when the dialect is the caller's, else said in the caller's.
+fn vendor_answer(dialect: Dialect, answer: &VendorAnswer, id: &str) -> Response<Body> {
+    let body = if answer.dialect == dialect {
+        answer.body.clone()
+    } else {
+        translate_error(answer.dialect, dialect, answer.status, &answer.body, id).into()
+    };
+    let mut response = Response::new(full(body));
+    *response.status_mut() = answer.status;
+    let content_type = match answer.headers.get(CONTENT_TYPE) {
+        Some(stated) if answer.dialect == dialect => stated.clone(),
+        _ => HeaderValue::from_static("application/json"),
+    };
+    response.headers_mut().insert(CONTENT_TYPE, content_type);
+    response
+}
+
+/// Our id under the name that the dialect's SDKs look for.
+fn name_request(dialect: Dialect, id: &str, headers: &mut HeaderMap) {
+    let name = match dialect {
+        Dialect::Anthropic => "request-id",
+        Dialect::OpenAi | Dialect::Responses => "x-request-id",
+    };
+    if let Ok(value) = HeaderValue::from_str(id) {
+        headers.insert(name, value);
+    }
+}
+
+/// A panic of ours costs one call, not the sidecar. The body has the keys that every dialect's SDK looks for.
+#[must_use]
+pub fn panicked(_: Box<dyn Any + Send>) -> Response<Body> {
+    // The panic hook has logged where; the payload may hold content, so it goes nowhere.
+    let body = r#"{"type":"error","error":{"type":"api_error","message":"internal error in Sidestep","param":null,"code":null}}"#;
+    let mut response = Response::new(full(body));
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}

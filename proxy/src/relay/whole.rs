@@ -1,0 +1,79 @@
+//! Answers that come in one piece, good and bad.
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
+use sidestep_dialect::{
+    AnswerContext, AnswerFacts, AnswerFault, Dialect, Flavor, inspect_answer, translate_answer,
+};
+use sidestep_probes::class_of;
+use sidestep_table::{Class, Fault};
+use tokio::time::{Instant, timeout_at};
+
+use crate::body::Body;
+use crate::miss::Failed;
+
+/// A complete answer for the caller.
+pub struct Whole {
+    /// In the caller's dialect.
+    pub body: Bytes,
+    /// What it reports.
+    pub facts: AnswerFacts,
+}
+
+/// Reads a body of at most `limit` bytes until `deadline`.
+///
+/// # Errors
+/// The fault that kept it from arriving.
+pub async fn read_capped(mut body: Body, limit: usize, deadline: Instant) -> Result<Bytes, Fault> {
+    let mut whole = BytesMut::new();
+    loop {
+        let frame = timeout_at(deadline, body.frame()).await.map_err(|_| Fault::Stall)?;
+        match frame {
+            None => return Ok(whole.freeze()),
+            Some(Err(_)) => return Err(Fault::Truncated),
+            Some(Ok(frame)) => {
+                let Ok(chunk) = frame.into_data() else { continue };
+                if whole.len() + chunk.len() > limit {
+                    return Err(Fault::Broken);
+                }
+                whole.extend_from_slice(&chunk);
+            }
+        }
+    }
+}
+
+/// Checks that `body` is a real answer of `from`, and says it in `to`. The bytes go on untouched when the two
+/// are the same.
+///
+/// # Errors
+/// When it is no answer: an error behind a 200, nothing at all, or not the dialect's JSON.
+pub fn whole_answer(
+    from: (Dialect, Flavor),
+    to: Dialect,
+    body: Bytes,
+    context: &AnswerContext,
+) -> Result<Whole, Failed> {
+    let (dialect, flavor) = from;
+    let facts = inspect_answer(dialect, flavor, &body).map_err(failed)?;
+    if facts.empty {
+        return Err(Failed::fault(Fault::Broken));
+    }
+    if dialect == to {
+        return Ok(Whole { body, facts });
+    }
+    let translated = translate_answer(dialect, to, flavor, &body, context).map_err(failed)?;
+    Ok(Whole { body: translated.into(), facts })
+}
+
+fn failed(fault: AnswerFault) -> Failed {
+    match fault {
+        AnswerFault::Vendor(failure) => {
+            let class = match class_of(&failure) {
+                Class::Hard(_) => Class::Hard(Fault::InBand),
+                class => class,
+            };
+            Failed { class, failure: Some(failure), answer: None }
+        }
+        _ => Failed::fault(Fault::Broken),
+    }
+}

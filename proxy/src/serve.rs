@@ -1,0 +1,132 @@
+//! Accepts the application's connections, and drains them when the process ends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::{sleep, timeout};
+use tokio_io_timeout::TimeoutStream;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{DrainConfig, Limits};
+use crate::metrics::{Listener, Metrics};
+use crate::stack::Stack;
+use crate::tasks::Tasks;
+
+/// A caller that takes nothing for this long has stopped reading; its place is needed.
+const WRITE_STALL: Duration = Duration::from_secs(60);
+/// After a failed accept (no descriptors left, most likely), wait before the next.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves the application side.
+pub struct Server {
+    /// Where connections come in.
+    pub listener: TcpListener,
+    /// What answers them.
+    pub stack: Stack<Incoming>,
+    /// Header size, connection count, header timeout.
+    pub limits: Limits,
+    /// How long to go on when told to stop.
+    pub drain: DrainConfig,
+    /// Counts connections.
+    pub metrics: Arc<Metrics>,
+    /// Starts a task per connection.
+    pub tasks: Tasks,
+}
+
+impl Server {
+    /// Accepts until `stop`, then takes new connections for the grace period, lets calls in flight finish, at
+    /// most for the drain timeout, and returns how many connections it had to cut.
+    pub async fn run(self, stop: CancellationToken) -> usize {
+        let graceful = GracefulShutdown::new();
+        let places = Arc::new(Semaphore::new(self.limits.connections));
+        let grace = self.drain.grace;
+        let end = async move {
+            stop.cancelled().await;
+            sleep(grace).await;
+        };
+        tokio::pin!(end);
+        loop {
+            let stream = tokio::select! {
+                accepted = self.accept(&places) => accepted,
+                () = &mut end => break,
+            };
+            let Some((stream, place)) = stream else { continue };
+            let serving = self.serve(stream, &graceful);
+            let counted = self.metrics.connection(Listener::App);
+            self.tasks.spawn("connection", async move {
+                serving.await;
+                drop((place, counted));
+            });
+        }
+        drop(self.listener);
+        let open = graceful.count();
+        match timeout(self.drain.timeout, graceful.shutdown()).await {
+            Ok(()) => 0,
+            Err(_) => open,
+        }
+    }
+
+    /// One connection, within the limit: at the limit the next one waits in the kernel's queue.
+    async fn accept(
+        &self,
+        places: &Arc<Semaphore>,
+    ) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+        let place = places.clone().acquire_owned().await.ok()?;
+        match self.listener.accept().await {
+            Ok((stream, _)) => Some((stream, place)),
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a connection");
+                sleep(ACCEPT_PAUSE).await;
+                None
+            }
+        }
+    }
+
+    fn serve(&self, stream: TcpStream, graceful: &GracefulShutdown) -> impl Future<Output = ()> + Send + use<> {
+        // Events are small and must not wait for each other; a failure only costs latency.
+        stream.set_nodelay(true).ok();
+        let connection = connection(stream, self.stack.clone(), &self.limits);
+        let watched = graceful.watch(connection);
+        async move {
+            if let Err(error) = watched.await {
+                // The application went away or spoke no HTTP. It knows; for us it is routine.
+                tracing::debug!(%error, "connection ended");
+            }
+        }
+    }
+}
+
+/// Serves one connection of any transport.
+pub fn connection<I>(
+    io: I,
+    stack: Stack<Incoming>,
+    limits: &Limits,
+) -> auto::Connection<'static, TokioIo<std::pin::Pin<Box<TimeoutStream<I>>>>, TowerToHyperService<Stack<Incoming>>, TokioExecutor>
+where
+    I: AsyncRead + AsyncWrite + Send + 'static,
+{
+    let mut stream = TimeoutStream::new(io);
+    stream.set_write_timeout(Some(WRITE_STALL));
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_timeout)
+        .max_buf_size(limits.header_bytes.max(8192));
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
+        .keep_alive_interval(Duration::from_secs(30));
+    builder
+        .serve_connection(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(stack))
+        .into_owned()
+}

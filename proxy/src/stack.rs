@@ -1,0 +1,76 @@
+//! The whole tower stack on one screen, in the order in which a request meets it.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body as HttpBody;
+use tower::ServiceBuilder;
+use tower::util::BoxCloneSyncService;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::request_id::SetRequestIdLayer;
+use tower_http::trace::TraceLayer;
+
+use crate::body::{Body, BoxError};
+use crate::catalog::SharedCatalog;
+use crate::clock::Clock;
+use crate::judge::JudgeHandle;
+use crate::layers::{
+    AttemptService, BreakerLayer, ChooseLayer, DeadlineLayer, Forward, IngestLayer, ObserveLayer, RespondLayer,
+    RetryLayer, ShedLayer, panicked,
+};
+use crate::metrics::Metrics;
+use crate::request_id::{self, Mint};
+
+/// The stack, ready to be cloned for each connection. Boxed: one of the places where types would get unreadable.
+pub type Stack<B> = BoxCloneSyncService<Request<B>, Response<Body>, Infallible>;
+
+/// What the stack is built on.
+#[derive(Clone)]
+pub struct Foundation {
+    /// The catalog in force.
+    pub catalog: SharedCatalog,
+    /// Tells the time of verdicts.
+    pub clock: Clock,
+    /// Takes evidence.
+    pub judge: JudgeHandle,
+    /// Counts.
+    pub metrics: Arc<Metrics>,
+}
+
+/// Builds the stack for request bodies of type `B`.
+#[must_use]
+pub fn stack<B>(on: &Foundation) -> Stack<B>
+where
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    let Foundation { catalog, clock, judge, metrics } = on.clone();
+    let service = ServiceBuilder::new()
+        // A bug of ours costs one call, never the sidecar.
+        .layer(CatchPanicLayer::custom(panicked))
+        // Every answer, error and log line carries the same id; the application may bring its own.
+        .layer(SetRequestIdLayer::new(request_id::HEADER, Mint))
+        // Spans carry method, path and id, never headers or bodies.
+        .layer(TraceLayer::new_for_http().make_span_with(request_id::span))
+        // Any error becomes a response here and nowhere else, in the caller's dialect.
+        .layer(RespondLayer)
+        // http::Request becomes Call.
+        .layer(IngestLayer { catalog, forward: Forward, metrics: metrics.clone() })
+        // Headers, metrics and the log line of a call; sees every way in which it can end.
+        .layer(ObserveLayer)
+        // One deadline over all attempts.
+        .layer(DeadlineLayer)
+        // No work for calls that nobody could take.
+        .layer(ShedLayer)
+        // Call becomes Plan: which targets, in which order.
+        .layer(ChooseLayer { clock })
+        // Plan becomes Attempts: again here, or on to the next target.
+        .layer(RetryLayer { clock })
+        // A place at the target, held until the answer has ended.
+        .layer(BreakerLayer)
+        // Translate, sign, send, wait for the first meaningful event, commit.
+        .service(AttemptService { judge, metrics });
+    BoxCloneSyncService::new(service)
+}

@@ -1,0 +1,75 @@
+//! What happened to one call, told once at its end to metrics, headers and the log.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use sidestep_dialect::{Degraded, Usage};
+use sidestep_table::ModelId;
+
+use crate::metrics::Outcome;
+
+/// The mutable part of a call, shared by the layers and the body.
+#[derive(Default)]
+pub struct Story {
+    chapters: Mutex<Chapters>,
+}
+
+/// A copy of what a story holds.
+#[derive(Clone, Debug, Default)]
+pub struct Chapters {
+    /// Whom each attempt asked, in order.
+    pub attempts: Vec<ModelId>,
+    /// Why the route's first choice did not answer; `None` when it did.
+    pub fallback: Option<&'static str>,
+    /// From the call's arrival until the attempt that answered was sent.
+    pub sent_after: Option<Duration>,
+    /// What the answering target was not asked for, though the application asked.
+    pub degraded: Vec<Degraded>,
+    /// The model that answered.
+    pub served_by: Option<ModelId>,
+    /// What the answering attempt reported.
+    pub usage: Usage,
+    /// Set once, by whoever knows first.
+    pub ending: Option<Outcome>,
+}
+
+impl Story {
+    /// Notes that a target is being asked.
+    pub fn asked(&self, model: ModelId) {
+        self.open().attempts.push(model);
+    }
+
+    /// Notes why the first choice is not the one that answers. The first reason stays.
+    pub fn fall_back(&self, reason: &'static str) {
+        self.open().fallback.get_or_insert(reason);
+    }
+
+    /// Notes who answers, how long after arrival it was asked, and what it was not asked for.
+    pub fn served(&self, model: ModelId, sent_after: Duration, degraded: Vec<Degraded>) {
+        let mut chapters = self.open();
+        chapters.served_by = Some(model);
+        chapters.sent_after = Some(sent_after);
+        chapters.degraded = degraded;
+    }
+
+    /// Notes the usage that the answering model reported.
+    pub fn used(&self, usage: Usage) {
+        self.open().usage = usage;
+    }
+
+    /// Notes the ending. The first one stays: a body that is dropped after its end was no cancellation.
+    pub fn end(&self, ending: Outcome) {
+        self.open().ending.get_or_insert(ending);
+    }
+
+    /// Everything so far.
+    #[must_use]
+    pub fn read(&self) -> Chapters {
+        self.open().clone()
+    }
+
+    fn open(&self) -> MutexGuard<'_, Chapters> {
+        // No code that can panic runs under this lock, and half a story is better than none.
+        self.chapters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,227 @@
+//! The providers: how each is reached and signed for.
+
+mod tls;
+mod transport;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HOST};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
+use http_body_util::Full;
+use sidestep_dialect::{Dialect, Flavor};
+use sidestep_table::ProviderId;
+
+pub use tls::{TlsError, client_config};
+pub use transport::{Dial, Transport, TransportError, connect};
+
+use crate::config::{HttpVersion, ProviderConfig};
+
+/// One provider, ready to be asked.
+pub struct Upstream {
+    /// Its name in the configuration.
+    pub id: ProviderId,
+    /// Which vendor's habits it has.
+    pub flavor: Flavor,
+    /// The wire formats that it speaks; the first is the one to translate into.
+    pub dialects: Vec<Dialect>,
+    base: Base,
+    headers: HeaderMap,
+    credential: Option<Credential>,
+    transport: Transport,
+    reached_by: Reach,
+}
+
+/// Everything that a connection depends on: equal reaches share connections across a reload.
+#[derive(Clone, PartialEq, Eq)]
+struct Reach {
+    base_url: Uri,
+    ca_file: Option<std::path::PathBuf>,
+    http: HttpVersion,
+    connect_timeout: std::time::Duration,
+}
+
+struct Base {
+    origin: String,
+    path: String,
+}
+
+/// A provider's key, ready to be put into a header.
+#[derive(Clone)]
+struct Credential {
+    bearer: HeaderValue,
+    plain: HeaderValue,
+}
+
+/// Why a provider cannot be used as configured.
+#[derive(Debug, thiserror::Error)]
+pub enum UpstreamError {
+    /// Its trust store cannot be made.
+    #[error("provider {provider}: {source}")]
+    Tls {
+        /// The provider's name.
+        provider: String,
+        /// What is wrong.
+        source: TlsError,
+    },
+    /// Its key cannot stand in a header.
+    #[error("provider {provider}: its api_key holds characters that no HTTP header may hold (a line break?)")]
+    Key {
+        /// The provider's name.
+        provider: String,
+    },
+}
+
+impl Upstream {
+    /// Makes the provider usable. Connections of `previous` are kept when nothing about them changed.
+    ///
+    /// # Errors
+    /// When the trust store or the key is unusable.
+    pub fn build(
+        config: &ProviderConfig,
+        max_concurrency: usize,
+        previous: Option<&Upstream>,
+    ) -> Result<Upstream, UpstreamError> {
+        let reached_by = Reach {
+            base_url: config.base_url.clone(),
+            ca_file: config.ca_file.clone(),
+            http: config.http,
+            connect_timeout: config.connect_timeout,
+        };
+        let transport = match previous {
+            // The trust store is a file that may have changed behind an unchanged name.
+            Some(old) if old.reached_by == reached_by && config.ca_file.is_none() => old.transport.clone(),
+            _ => dial(config, max_concurrency)?,
+        };
+        Ok(Upstream {
+            id: ProviderId::from(config.id.as_str()),
+            flavor: config.flavor,
+            dialects: config.dialects.clone(),
+            base: Base::from(&config.base_url),
+            headers: extra_headers(config)?,
+            credential: credential(config)?,
+            transport,
+            reached_by,
+        })
+    }
+
+    /// Replaces what carries requests, for tests that need no sockets.
+    #[must_use]
+    pub fn with_transport(mut self, transport: Transport) -> Upstream {
+        self.transport = transport;
+        self
+    }
+
+    /// True when the provider speaks `dialect` itself.
+    #[must_use]
+    pub fn speaks(&self, dialect: Dialect) -> bool {
+        self.dialects.contains(&dialect)
+    }
+
+    /// True when a key is configured.
+    #[must_use]
+    pub fn has_key(&self) -> bool {
+        self.credential.is_some()
+    }
+
+    /// What carries requests to it.
+    #[must_use]
+    pub fn transport(&self) -> Transport {
+        self.transport.clone()
+    }
+
+    /// A signed request for `path` (as in `/v1/messages`), with `headers` beside the provider's own.
+    #[must_use]
+    pub fn request(&self, dialect: Dialect, path: &str, headers: HeaderMap, body: Bytes) -> Request<Full<Bytes>> {
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.base.join(path);
+        *request.headers_mut() = headers;
+        self.sign(dialect, request.headers_mut());
+        request
+    }
+
+    fn sign(&self, dialect: Dialect, headers: &mut HeaderMap) {
+        const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+        headers.remove(HOST);
+        headers.remove(AUTHORIZATION);
+        headers.remove(X_API_KEY);
+        headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
+        headers.entry(ACCEPT).or_insert(HeaderValue::from_static("application/json, text/event-stream"));
+        // Events must be seen as they come; a compressor in between would hold them back.
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        if let Some(credential) = &self.credential {
+            match dialect {
+                Dialect::Anthropic => headers.insert(X_API_KEY, credential.plain.clone()),
+                Dialect::OpenAi | Dialect::Responses => headers.insert(AUTHORIZATION, credential.bearer.clone()),
+            };
+        }
+        headers.extend(self.headers.clone());
+    }
+}
+
+fn dial(config: &ProviderConfig, max_concurrency: usize) -> Result<Transport, UpstreamError> {
+    let tls = client_config(config.ca_file.as_deref())
+        .map_err(|source| UpstreamError::Tls { provider: config.id.clone(), source })?;
+    Ok(connect(&Dial { tls, http: config.http, connect_timeout: config.connect_timeout, max_concurrency }))
+}
+
+fn credential(config: &ProviderConfig) -> Result<Option<Credential>, UpstreamError> {
+    let Some(key) = &config.api_key else { return Ok(None) };
+    let secret = |value: &str| {
+        let mut value = HeaderValue::from_str(value)
+            .map_err(|_| UpstreamError::Key { provider: config.id.clone() })?;
+        value.set_sensitive(true);
+        Ok(value)
+    };
+    let bearer = secret(&format!("Bearer {}", key.expose()))?;
+    Ok(Some(Credential { bearer, plain: secret(key.expose())? }))
+}
+
+fn extra_headers(config: &ProviderConfig) -> Result<HeaderMap, UpstreamError> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in &config.headers {
+        let mut value = HeaderValue::from_str(value.expose())
+            .map_err(|_| UpstreamError::Key { provider: config.id.clone() })?;
+        value.set_sensitive(true);
+        headers.append(name.clone(), value);
+    }
+    Ok(headers)
+}
+
+// === impl Base ===
+
+impl From<&Uri> for Base {
+    fn from(uri: &Uri) -> Self {
+        let scheme = uri.scheme_str().unwrap_or("https");
+        let authority = uri.authority().map_or("", |authority| authority.as_str());
+        let path = uri.path().trim_end_matches('/').trim_end_matches("/v1");
+        Base { origin: format!("{scheme}://{authority}"), path: path.to_owned() }
+    }
+}
+
+impl Base {
+    /// `path` begins with `/v1`; a base URL may end in `/v1`, as the SDKs' do, or not.
+    fn join(&self, path: &str) -> Uri {
+        let joined = format!("{}{}{path}", self.origin, self.path);
+        joined.parse().unwrap_or_else(|_| Uri::from_static("http://invalid.invalid/"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_url_may_end_in_v1_or_not() {
+        for (base, expected) in [
+            ("https://api.openai.com/v1", "https://api.openai.com/v1/chat/completions"),
+            ("https://api.openai.com", "https://api.openai.com/v1/chat/completions"),
+            ("https://api.groq.com/openai/v1/", "https://api.groq.com/openai/v1/chat/completions"),
+            ("http://127.0.0.1:9/", "http://127.0.0.1:9/v1/chat/completions"),
+        ] {
+            let base = Base::from(&base.parse::<Uri>().unwrap());
+            assert_eq!(base.join("/v1/chat/completions").to_string(), expected);
+        }
+    }
+}

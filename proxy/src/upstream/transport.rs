@@ -1,0 +1,171 @@
+//! The pooled HTTP client of one provider.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::{self, Client, connect::HttpConnector};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::ClientConfig;
+use sidestep_table::Fault;
+use tower::timeout::Timeout;
+use tower::util::BoxCloneSyncService;
+use tower::{Service, ServiceExt};
+use tower_http::decompression::Decompression;
+
+use crate::body::{Body, BoxError, Guarded};
+use crate::config::HttpVersion;
+
+/// What carries a request to a provider and its answer back. Boxed, so that tests can carry it elsewhere.
+pub type Transport = BoxCloneSyncService<Request<Full<Bytes>>, Response<Body>, TransportError>;
+
+/// The most streams that are put on one HTTP/2 connection; providers commonly allow 100 to 128.
+const STREAMS_PER_LANE: usize = 100;
+/// How long an unused connection is kept. Shorter than the idle limits of common load balancers (60 s), so
+/// that a request rarely meets a connection that the other side is closing.
+const IDLE: Duration = Duration::from_secs(30);
+
+/// Why a provider could not be reached or did not answer with a response head.
+#[derive(Debug, thiserror::Error)]
+#[error("{reason}")]
+pub struct TransportError {
+    /// What kind of failure it is.
+    pub fault: Fault,
+    /// True when the cause lies on this machine (no file descriptors, no memory, no route at all).
+    pub local: bool,
+    reason: String,
+}
+
+/// How to reach a provider.
+#[derive(Clone)]
+pub struct Dial {
+    /// Trust store and protocol settings.
+    pub tls: ClientConfig,
+    /// Which HTTP versions may be spoken.
+    pub http: HttpVersion,
+    /// For TCP connect and TLS handshake together.
+    pub connect_timeout: Duration,
+    /// Upper bound of simultaneous calls, from which the number of HTTP/2 connections follows.
+    pub max_concurrency: usize,
+}
+
+type Connector = Timeout<HttpsConnector<HttpConnector>>;
+type PooledClient = Decompression<Client<Connector, Full<Bytes>>>;
+
+/// A few clients of the same provider. An HTTP/2 connection takes a limited number of streams and a client
+/// opens only one, so the next lane is used when the ones before it are full.
+#[derive(Clone)]
+struct Lanes {
+    clients: Arc<[PooledClient]>,
+    in_flight: Arc<AtomicUsize>,
+}
+
+struct LaneGuard(Arc<AtomicUsize>);
+
+/// Builds the transport for one provider.
+#[must_use]
+pub fn connect(dial: &Dial) -> Transport {
+    let lanes = match dial.http {
+        HttpVersion::Http1 => 1,
+        HttpVersion::Auto | HttpVersion::Http2 => dial.max_concurrency.div_ceil(STREAMS_PER_LANE).clamp(1, 16),
+    };
+    let clients = (0..lanes).map(|_| client(dial)).collect();
+    BoxCloneSyncService::new(Lanes { clients, in_flight: Arc::default() })
+}
+
+fn client(dial: &Dial) -> PooledClient {
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_keepalive(Some(Duration::from_secs(30)));
+    tcp.set_connect_timeout(Some(dial.connect_timeout));
+    let builder = HttpsConnectorBuilder::new().with_tls_config(dial.tls.clone()).https_or_http();
+    let https = match dial.http {
+        HttpVersion::Http1 => builder.enable_http1().wrap_connector(tcp),
+        HttpVersion::Http2 => builder.enable_http2().wrap_connector(tcp),
+        HttpVersion::Auto => builder.enable_all_versions().wrap_connector(tcp),
+    };
+    let client = Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .timer(TokioTimer::new())
+        .pool_idle_timeout(IDLE)
+        .http2_only(dial.http == HttpVersion::Http2)
+        .http2_adaptive_window(true)
+        .http2_keep_alive_interval(Duration::from_secs(20))
+        .http2_keep_alive_timeout(Duration::from_secs(10))
+        .build(Timeout::new(https, dial.connect_timeout));
+    Decompression::new(client).gzip(true)
+}
+
+// === impl Lanes ===
+
+impl Service<Request<Full<Bytes>>> for Lanes {
+    type Response = Response<Body>;
+    type Error = TransportError;
+    type Future = BoxFuture<'static, Result<Response<Body>, TransportError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Full<Bytes>>) -> Self::Future {
+        let busy = self.in_flight.fetch_add(1, Ordering::Relaxed);
+        let guard = LaneGuard(self.in_flight.clone());
+        let lane = (busy / STREAMS_PER_LANE) % self.clients.len();
+        let client = self.clients[lane].clone();
+        Box::pin(async move {
+            let response = client.oneshot(request).await.map_err(|error| TransportError::from(&error))?;
+            Ok(response.map(|body| Guarded::new(body.map_err(BoxError::from), guard).boxed_unsync()))
+        })
+    }
+}
+
+impl Drop for LaneGuard {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+// === impl TransportError ===
+
+impl TransportError {
+    /// A failure of the given kind; `reason` must hold no content of requests or answers.
+    #[must_use]
+    pub fn new(fault: Fault, reason: impl Into<String>) -> Self {
+        TransportError { fault, local: false, reason: reason.into() }
+    }
+}
+
+impl From<&legacy::Error> for TransportError {
+    fn from(error: &legacy::Error) -> Self {
+        let causes = || std::iter::successors(Some(error as &dyn std::error::Error), |e| e.source());
+        let reason = causes().last().map(ToString::to_string).unwrap_or_default();
+        let tls = causes().any(is_tls);
+        let local = causes().any(is_local);
+        let fault = match (tls, error.is_connect()) {
+            (true, _) => Fault::Tls,
+            (false, true) => Fault::Connect,
+            // The connection stood, and ended before a response head came.
+            (false, false) => Fault::Truncated,
+        };
+        TransportError { fault, local, reason }
+    }
+}
+
+fn is_tls(cause: &(dyn std::error::Error + 'static)) -> bool {
+    let inner = cause.downcast_ref::<std::io::Error>().and_then(|io| io.get_ref());
+    cause.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>())
+}
+
+/// EMFILE and ENFILE (no descriptors), EADDRNOTAVAIL (no local port), ENOMEM, ENOBUFS: `errno(3)`.
+fn is_local(cause: &(dyn std::error::Error + 'static)) -> bool {
+    const LOCAL: [i32; 5] = [23, 24, 99, 12, 105];
+    let errno = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::raw_os_error);
+    errno.is_some_and(|errno| LOCAL.contains(&errno))
+}
