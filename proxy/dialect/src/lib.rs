@@ -1,12 +1,21 @@
 //! What is said: the wire formats, server-sent events and errors of model providers.
 //!
-//! Pure: no sockets, no files, no tasks. The request side reads what
+//! Pure: no sockets, no files, no tasks. The request side ([`ask`], [`mod@gate`], [`request`]) reads what
 //! an application asks and writes it for the target that shall answer; the answer side turns what came
 //! back into the application's own dialect.
 
+pub mod ask;
+mod beta;
+pub mod capability;
 pub mod dialect;
 pub mod error;
+pub mod gate;
 pub mod mark;
+mod scan;
 pub mod tool_id;
 
+pub use ask::{Ask, AskError, peek, splice_model};
+pub use capability::{Capabilities, CapabilityOverrides, Target};
 pub use dialect::{Dialect, Endpoint, Flavor};
+pub use error::{ErrorClass, ErrorForm, ErrorKind, Failure, classify, write_error, write_stream_error};
+pub use gate::{Degraded, Gate, gate};
