@@ -6,18 +6,33 @@
 //! reload: poll by content, and again from the top
 //! ```
 
+pub mod environment;
+mod nearest;
+mod parse;
+mod place;
+pub mod preset;
+mod problem;
 mod process;
 mod provider;
+mod resolve;
 mod route;
+mod schema;
 mod secret;
+mod snippet;
+mod substitute;
+mod variables;
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{fmt, net::SocketAddr, path::PathBuf};
+
+pub use sidestep_dialect::{Dialect, Flavor};
 
 pub use self::{
+    problem::{ConfigError, Problem},
     process::{AdminConfig, DrainConfig, Limits, LogConfig, LogFormat, ProbeBudget, ProbesConfig},
     provider::{HttpVersion, ModelConfig, Price, ProviderConfig, UpstreamName},
     route::{OnLossy, RetryBudget, RouteConfig, TargetConfig},
     secret::{Credential, REDACTED, Secret, SecretSource},
+    variables::Variables,
 };
 
 /// A whole configuration, resolved: every name is known, every value is in its bounds.
@@ -58,26 +73,16 @@ pub enum Source {
     Environment,
 }
 
-/// Whose peculiarities a wire format has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flavor {
-    /// Anthropic.
-    Anthropic,
-    /// OpenAI.
-    OpenAi,
-    /// xAI.
-    Xai,
-    /// Any other server that speaks a dialect.
-    Generic,
+// === impl Source ===
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Environment => f.write_str("environment"),
+        }
+    }
 }
 
-/// A wire format.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dialect {
-    /// Anthropic Messages.
-    Anthropic,
-    /// OpenAI Chat Completions.
-    OpenAi,
-    /// OpenAI Responses.
-    Responses,
-}
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use http::{HeaderName, Uri};
+use sidestep_table::Policy;
 
 use super::{Credential, Dialect, Flavor};
 
@@ -10,7 +11,7 @@ use super::{Credential, Dialect, Flavor};
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProviderConfig {
     /// The name under `providers:`, used in metrics, switches and headers.
-    pub id: Arc<str>,
+    pub id: String,
     /// Whose peculiarities the wire format has.
     pub flavor: Flavor,
     /// What it speaks; never empty. The first one is what translated calls are sent in.
@@ -46,17 +47,15 @@ pub enum HttpVersion {
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelConfig {
     /// The name under `models:`.
-    pub id: Arc<str>,
+    pub id: String,
     /// Index into [`Config::providers`](super::Config::providers).
     pub provider: usize,
     /// The name sent upstream.
-    pub name: UpstreamName,
+    pub model: UpstreamName,
     /// Most calls in flight at once.
     pub max_concurrency: u32,
-    /// Tokens that fit into a request and its answer together; `None` for what the preset knows.
-    pub context_window: Option<u64>,
-    /// Most tokens that the model answers with; `None` for what the preset knows.
-    pub max_output_tokens: Option<u64>,
+    /// When it is given up, left alone and taken back: `health:` of the file, and of the model over it.
+    pub policy: Arc<Policy>,
     /// What it costs, for a probe budget in money.
     pub price: Option<Price>,
 }
@@ -65,11 +64,11 @@ pub struct ModelConfig {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UpstreamName {
     /// Always this one.
-    Exact(Arc<str>),
+    Exact(String),
     /// The one that the caller asked for; `probe` is the name that probes use.
     AsAsked {
         /// The name that probes use.
-        probe: Arc<str>,
+        probe: String,
     },
 }
 

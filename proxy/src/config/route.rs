@@ -1,12 +1,12 @@
 //! A route as configured.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 /// What the application asks for, and the targets that may answer it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RouteConfig {
     /// An exact model name, or one with `*` for any run of characters.
-    pub pattern: Arc<str>,
+    pub pattern: String,
     /// In order of preference; never empty.
     pub targets: Vec<TargetConfig>,
     /// Longest time from a call's arrival to its last byte, over all attempts.

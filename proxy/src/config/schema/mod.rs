@@ -1,0 +1,43 @@
+//! The YAML as written: every key that exists, none that does not.
+//!
+//! Names are not looked up and nothing is substituted here; [`resolve`](super::resolve) does both.
+
+mod names;
+mod process;
+mod provider;
+mod route;
+mod scalar;
+mod secret;
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+pub(super) use self::{
+    names::{Named, OneOrMany},
+    process::{
+        AdminSchema, BudgetSchema, DrainSchema, FormatWord, HealthSchema, LimitsSchema, LogSchema,
+        ProbesSchema,
+    },
+    provider::{DialectWord, HttpWord, ModelSchema, PriceSchema, ProviderSchema},
+    route::{LossyWord, RetryBudgetSchema, RouteSchema, TargetSchema},
+    scalar::{Address, Period, REFUSAL, Size},
+    secret::SecretSchema,
+};
+
+/// A whole file.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FileSchema {
+    pub(super) listen: Option<Address>,
+    pub(super) admin: Option<AdminSchema>,
+    pub(super) limits: Option<LimitsSchema>,
+    pub(super) providers: Named<ProviderSchema>,
+    pub(super) models: Named<ModelSchema>,
+    pub(super) routes: Vec<RouteSchema>,
+    pub(super) health: Option<HealthSchema>,
+    pub(super) probes: Option<ProbesSchema>,
+    pub(super) drain: Option<DrainSchema>,
+    pub(super) state: Option<PathBuf>,
+    pub(super) log: Option<LogSchema>,
+}

@@ -1,0 +1,93 @@
+//! `routes:` as written.
+
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{self, value::MapAccessDeserializer},
+};
+
+use super::Period;
+
+/// One entry of `routes:`.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RouteSchema {
+    #[serde(rename = "match")]
+    pub(crate) pattern: String,
+    pub(crate) targets: Vec<TargetSchema>,
+    pub(crate) deadline: Option<Period>,
+    pub(crate) first_token_timeout: Option<Period>,
+    pub(crate) stall_timeout: Option<Period>,
+    pub(crate) max_attempts: Option<u32>,
+    pub(crate) retry_budget: Option<RetryBudgetSchema>,
+    pub(crate) retry_after_wait: Option<Period>,
+    pub(crate) single_provider: Option<bool>,
+    pub(crate) on_lossy: Option<LossyWord>,
+}
+
+/// One entry of `targets:`: a model's name, or `{ model, weight }`.
+#[derive(Debug)]
+pub(crate) struct TargetSchema {
+    pub(crate) model: String,
+    pub(crate) weight: Option<u32>,
+}
+
+/// `retry_budget:` of a route.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RetryBudgetSchema {
+    pub(crate) ratio: Option<f64>,
+    pub(crate) reserve_per_second: Option<f64>,
+}
+
+/// What `on_lossy:` may be.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LossyWord {
+    Drop,
+    Skip,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Weighted {
+    model: String,
+    weight: Option<u32>,
+}
+
+struct TargetVisitor;
+
+// === impl TargetSchema ===
+
+impl<'de> de::Visitor<'de> for TargetVisitor {
+    type Value = TargetSchema;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a model or `{ model: NAME, weight: NUMBER }`")
+    }
+
+    fn visit_str<E: de::Error>(self, name: &str) -> Result<TargetSchema, E> {
+        Ok(TargetSchema { model: name.to_owned(), weight: None })
+    }
+
+    fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<TargetSchema, A::Error> {
+        let Weighted { model, weight } = Weighted::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(TargetSchema { model, weight })
+    }
+}
+
+impl<'de> Deserialize<'de> for TargetSchema {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TargetVisitor)
+    }
+}
+
+impl Serialize for TargetSchema {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.weight {
+            None => serializer.serialize_str(&self.model),
+            weight => Weighted { model: self.model.clone(), weight }.serialize(serializer),
+        }
+    }
+}
