@@ -3,6 +3,7 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use http::{HeaderName, Uri};
+use sidestep_dialect::CapabilityOverrides;
 use sidestep_table::Policy;
 
 use super::{Credential, Dialect, Flavor};
@@ -54,6 +55,8 @@ pub struct ModelConfig {
     pub model: UpstreamName,
     /// Most calls in flight at once.
     pub max_concurrency: u32,
+    /// What is known better than by its name: `capabilities:`, with `context_window` and `max_output_tokens`.
+    pub capabilities: CapabilityOverrides,
     /// When it is given up, left alone and taken back: `health:` of the file, and of the model over it.
     pub policy: Arc<Policy>,
     /// What it costs, for a probe budget in money.

@@ -1,5 +1,7 @@
 //! `models:`.
 
+use sidestep_dialect::CapabilityOverrides;
+
 use super::Resolver;
 use crate::config::{
     ModelConfig, Price, UpstreamName,
@@ -40,21 +42,37 @@ impl Resolver<'_> {
         if max_concurrency == 0 {
             self.refuse(&place.name("max_concurrency"), "lets no call through; `sidestep disable` does that");
         }
-        for (key, value) in
-            [("context_window", schema.context_window), ("max_output_tokens", schema.max_output_tokens)]
-        {
-            if value == Some(0) {
-                self.refuse(&place.name(key), "has to be at least 1");
-            }
-        }
         Some(ModelConfig {
             id: id.to_owned(),
             model: self.upstream_name(schema, place)?,
             provider: provider?,
             max_concurrency,
+            capabilities: self.capabilities(schema, place),
             policy: self.policy(schema.health.as_ref(), &place.name("health")),
             price: schema.price.map(|price| self.price(price, &place.name("price"))),
         })
+    }
+
+    fn capabilities(&mut self, schema: &ModelSchema, place: &Place) -> CapabilityOverrides {
+        let mut overrides = schema.capabilities.clone().unwrap_or_default();
+        for (key, twin, given, known) in [
+            ("context_window", "max_input_tokens", schema.context_window, &mut overrides.max_input_tokens),
+            (
+                "max_output_tokens",
+                "max_output_tokens",
+                schema.max_output_tokens,
+                &mut overrides.max_output_tokens,
+            ),
+        ] {
+            if given == Some(0) {
+                self.refuse(&place.name(key), "has to be at least 1");
+            }
+            if given.is_some() && known.is_some() {
+                self.refuse(&place.name(key).key(), format!("is given as `capabilities.{twin}` too"));
+            }
+            *known = given.map(Some).or(*known);
+        }
+        overrides
     }
 
     fn upstream_name(&mut self, schema: &ModelSchema, place: &Place) -> Option<UpstreamName> {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use sidestep_dialect::CapabilityOverrides;
 
 use super::{HealthSchema, Named, OneOrMany, Period, SecretSchema};
 
@@ -55,6 +56,8 @@ pub(crate) struct ModelSchema {
     pub(crate) context_window: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) max_output_tokens: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) capabilities: Option<CapabilityOverrides>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) price: Option<PriceSchema>,
     pub(crate) health: Option<HealthSchema>,
