@@ -12,6 +12,7 @@ pub mod error;
 pub mod gate;
 pub mod mark;
 mod scan;
+pub mod sse;
 pub mod tool_id;
 
 pub use ask::{Ask, AskError, peek, splice_model};
