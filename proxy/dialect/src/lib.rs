@@ -4,6 +4,7 @@
 //! an application asks and writes it for the target that shall answer; the answer side turns what came
 //! back into the application's own dialect.
 
+pub mod answer;
 pub mod ask;
 mod beta;
 pub mod capability;
@@ -13,7 +14,11 @@ pub mod gate;
 pub mod mark;
 mod scan;
 pub mod sse;
+pub mod stop;
+pub mod stream;
 pub mod tool_id;
+pub mod usage;
+mod wire;
 
 pub use ask::{Ask, AskError, peek, splice_model};
 pub use capability::{Capabilities, CapabilityOverrides, Target};

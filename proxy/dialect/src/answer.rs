@@ -1,0 +1,128 @@
+//! Whole answers: read, judged, and written in the caller's dialect.
+
+mod anthropic;
+mod collect;
+mod context;
+mod openai;
+mod responses;
+
+pub use collect::{Answer, Block};
+pub use context::AnswerContext;
+
+pub(crate) use context::Mint;
+pub(crate) use responses::{ResponseFrame, Status, item};
+
+use crate::error::Failure;
+use crate::stop::StopReason;
+use crate::stream::{Decoder, StreamFault};
+use crate::usage::Usage;
+use crate::{Dialect, Flavor};
+
+/// Why a body with status 200 is not an answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AnswerFault {
+    /// Not the JSON of an answer.
+    #[error("broken answer: {0}")]
+    Broken(&'static str),
+    /// An error in the place of an answer.
+    #[error("the upstream reported a failure with status 200")]
+    InBand(Failure),
+    /// The answer says that it is not finished.
+    #[error("the answer is not finished")]
+    Unfinished,
+    /// The vendor gave a failure as the reason to stop.
+    #[error("the answer stopped for an unknown reason or a failure")]
+    Finish,
+    /// A tool call's arguments are not JSON, or cannot be told in the caller's dialect.
+    #[error("the arguments of a tool call are not whole")]
+    ToolArguments,
+    /// The answer stopped for a tool call that it does not contain.
+    #[error("the answer calls a tool without saying which")]
+    MissingTool,
+    /// The answer is complete and says nothing.
+    #[error("the answer is empty")]
+    Empty,
+}
+
+/// What is to be known of an answer that is forwarded as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AnswerFacts {
+    /// The model that answered, as the vendor names it; may be empty.
+    pub model: String,
+    /// The tokens it took.
+    pub usage: Usage,
+    /// Why it stopped; nothing for an answer that the caller wanted in the background and that is still to come.
+    pub stop: Option<StopReason>,
+    /// It stopped of its own accord and says nothing.
+    pub empty: bool,
+}
+
+/// Reads a whole answer.
+///
+/// # Errors
+/// The body is no complete answer. An empty one is told by [`AnswerFault::Empty`].
+pub fn read_answer(dialect: Dialect, flavor: Flavor, body: &[u8]) -> Result<Answer, AnswerFault> {
+    let (answer, empty) = read(dialect, flavor, body)?;
+    if empty { Err(AnswerFault::Empty) } else { Ok(answer) }
+}
+
+/// Writes an upstream's whole answer in the caller's dialect.
+///
+/// # Errors
+/// The body is no complete answer, or one that the caller's dialect cannot tell.
+pub fn translate_answer(
+    from: Dialect,
+    to: Dialect,
+    flavor: Flavor,
+    body: &[u8],
+    context: &AnswerContext,
+) -> Result<Vec<u8>, AnswerFault> {
+    let answer = read_answer(from, flavor, body)?;
+    let body = match to {
+        Dialect::Anthropic => anthropic::write(&answer, context)?,
+        Dialect::OpenAi => openai::write(&answer, context),
+        Dialect::Responses => responses::write(&answer, context),
+    };
+    Ok(body.to_string().into_bytes())
+}
+
+/// Judges a whole answer that is forwarded in its own dialect.
+///
+/// # Errors
+/// The body is no answer. An empty one is an answer here; [`AnswerFacts::empty`] says so.
+pub fn inspect_answer(dialect: Dialect, flavor: Flavor, body: &[u8]) -> Result<AnswerFacts, AnswerFault> {
+    if dialect == Dialect::Responses
+        && let Some(pending) = responses::read_pending(body)
+    {
+        return Ok(pending);
+    }
+    let (answer, empty) = read(dialect, flavor, body)?;
+    Ok(AnswerFacts { model: answer.model, usage: answer.usage, stop: answer.stop, empty })
+}
+
+fn read(dialect: Dialect, flavor: Flavor, body: &[u8]) -> Result<(Answer, bool), AnswerFault> {
+    let mut events = Vec::new();
+    let mut decoder = Decoder::new(dialect, flavor);
+    let empty = match decoder.decode_whole(body, &mut events) {
+        Err(StreamFault::Empty) => true,
+        result => result.map(|()| false)?,
+    };
+    Ok((Answer::collect(&events), empty))
+}
+
+impl From<StreamFault> for AnswerFault {
+    fn from(fault: StreamFault) -> Self {
+        match fault {
+            StreamFault::Broken(what) => Self::Broken(what),
+            StreamFault::Sse(_) | StreamFault::NotAStream | StreamFault::Spliced => {
+                Self::Broken("the body is not the JSON of an answer")
+            }
+            StreamFault::Truncated => Self::Unfinished,
+            StreamFault::Finish => Self::Finish,
+            StreamFault::ToolArguments => Self::ToolArguments,
+            StreamFault::MissingTool => Self::MissingTool,
+            StreamFault::Empty => Self::Empty,
+            StreamFault::InBand(failure) => Self::InBand(failure),
+        }
+    }
+}

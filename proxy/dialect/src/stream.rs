@@ -1,0 +1,25 @@
+//! Answers as streams: a vendor's events become neutral ones, and neutral ones the events of the caller's dialect.
+//!
+//! The grammars are those of the three vendors' published API references. Where real providers stray from them,
+//! decoders follow the providers, and encoders write only what every official client library accepts.
+
+mod anthropic_decoder;
+mod anthropic_encoder;
+mod anthropic_wire;
+mod blocks;
+mod decoder;
+mod encoder;
+mod event;
+mod openai_decoder;
+mod openai_encoder;
+mod openai_tools;
+mod progress;
+mod responses_decoder;
+mod responses_encoder;
+mod responses_items;
+mod sequence;
+
+pub use decoder::Decoder;
+pub use encoder::{Encoder, keep_alive};
+pub use event::{BlockKind, Event, StreamFault};
+pub use progress::Progress;

@@ -1,0 +1,171 @@
+//! From a vendor's events to neutral ones.
+
+use super::anthropic_decoder::AnthropicDecoder;
+use super::event::{Event, StreamFault};
+use super::openai_decoder::OpenAiDecoder;
+use super::progress::Progress;
+use super::responses_decoder::ResponsesDecoder;
+use crate::error::{Failure, classify};
+use crate::sse::{RawEvent, Tail};
+use crate::{Dialect, Flavor};
+
+/// Reads one stream, event by event.
+#[derive(Debug)]
+pub struct Decoder {
+    dialect: Dialect,
+    grammar: Grammar,
+    progress: Progress,
+}
+
+#[derive(Debug)]
+enum Grammar {
+    Anthropic(AnthropicDecoder),
+    OpenAi(OpenAiDecoder),
+    Responses(ResponsesDecoder),
+}
+
+impl Decoder {
+    /// A decoder for one stream of a `dialect`, as the vendor named by `flavor` speaks it.
+    #[must_use]
+    pub fn new(dialect: Dialect, flavor: Flavor) -> Self {
+        let grammar = match dialect {
+            Dialect::Anthropic => Grammar::Anthropic(AnthropicDecoder::default()),
+            Dialect::OpenAi => Grammar::OpenAi(OpenAiDecoder::new(flavor)),
+            Dialect::Responses => Grammar::Responses(ResponsesDecoder::new(flavor)),
+        };
+        Self { dialect, grammar, progress: Progress::default() }
+    }
+
+    /// Reads one event and appends what it says. What comes after the end marker or after a failure is ignored.
+    ///
+    /// # Errors
+    /// The stream is no answer; what could be read of this event stands in `out` all the same.
+    pub fn decode(&mut self, raw: &RawEvent, out: &mut Vec<Event>) -> Result<(), StreamFault> {
+        if self.progress.terminal {
+            return Ok(());
+        }
+        let from = out.len();
+        let result = self.read(raw, out);
+        self.observe(&out[from..]);
+        result.and_then(|()| self.judge_end(out.len() > from))
+    }
+
+    /// Ends the stream. A last event without its blank line counts if it is whole in itself; an answer that lacks
+    /// nothing but its end marker is complete, and [`Self::missing_terminal`] names the marker.
+    ///
+    /// # Errors
+    /// [`StreamFault::Truncated`] when the answer had not ended, [`StreamFault::InBand`] when it ended in a failure
+    /// that the vendor reported.
+    pub fn finish(&mut self, tail: &Tail, out: &mut Vec<Event>) -> Result<(), StreamFault> {
+        if let Tail::Event(last) | Tail::Torn(last) = tail {
+            let whole =
+                &last.data[..] == DONE || serde_json::from_slice::<serde::de::IgnoredAny>(&last.data).is_ok();
+            if whole || last.data.is_empty() {
+                self.decode(last, out)?;
+            }
+        }
+        if let Some(failure) = &self.progress.error {
+            return Err(StreamFault::InBand(failure.clone()));
+        }
+        if self.progress.terminal {
+            return Ok(());
+        }
+        let from = out.len();
+        let result = match &mut self.grammar {
+            Grammar::Anthropic(grammar) => grammar.finish(out),
+            Grammar::OpenAi(grammar) => grammar.finish(out),
+            Grammar::Responses(_) => Err(StreamFault::Truncated),
+        };
+        self.observe(&out[from..]);
+        result.and_then(|()| self.judge_end(true))
+    }
+
+    /// Reads an answer that came whole, as the events that its stream would have had.
+    ///
+    /// # Errors
+    /// The body is no complete answer: the same faults as those of a stream.
+    pub fn decode_whole(&mut self, body: &[u8], out: &mut Vec<Event>) -> Result<(), StreamFault> {
+        let from = out.len();
+        let result = match &mut self.grammar {
+            Grammar::Anthropic(grammar) => grammar.decode_whole(body, out),
+            Grammar::OpenAi(grammar) => grammar.decode_whole(body, out),
+            Grammar::Responses(grammar) => grammar.decode_whole(body, out),
+        };
+        self.observe(&out[from..]);
+        if let Some(failure) = &self.progress.error {
+            return Err(StreamFault::InBand(failure.clone()));
+        }
+        result.and_then(|()| self.judge_end(true))
+    }
+
+    /// What is known of the stream so far.
+    #[must_use]
+    pub fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// The end marker that a complete answer lacks, in the stream's own dialect; nothing while the answer is not
+    /// complete, for no truncated answer may be given one.
+    #[must_use]
+    pub fn missing_terminal(&self) -> Option<&'static [u8]> {
+        match &self.grammar {
+            Grammar::Anthropic(grammar) => grammar.missing_terminal(),
+            Grammar::OpenAi(grammar) => grammar.missing_terminal(),
+            Grammar::Responses(_) => None,
+        }
+    }
+
+    fn read(&mut self, raw: &RawEvent, out: &mut Vec<Event>) -> Result<(), StreamFault> {
+        if raw.data.is_empty() {
+            return self.read_plain_body(raw, out);
+        }
+        match &mut self.grammar {
+            Grammar::Anthropic(grammar) => grammar.decode(raw, out),
+            Grammar::OpenAi(grammar) => grammar.decode(raw, out),
+            Grammar::Responses(grammar) => grammar.decode(raw, out),
+        }
+    }
+
+    /// Comments are nothing, but a JSON or HTML body in a stream's place is a failure.
+    fn read_plain_body(&self, raw: &RawEvent, out: &mut Vec<Event>) -> Result<(), StreamFault> {
+        match raw.raw.iter().find(|byte| !byte.is_ascii_whitespace()) {
+            Some(b'{' | b'[') if mentions_error(&raw.raw) => {
+                out.push(Event::Error { failure: in_band(self.dialect, &raw.raw) });
+                Ok(())
+            }
+            Some(b'{' | b'[' | b'<') => Err(StreamFault::NotAStream),
+            _ => Ok(()),
+        }
+    }
+
+    fn observe(&mut self, events: &[Event]) {
+        for event in events {
+            self.progress.observe(event);
+        }
+        if let Grammar::Anthropic(AnthropicDecoder { stopped: true, .. })
+        | Grammar::OpenAi(OpenAiDecoder { finished: Some(_), .. }) = &self.grammar
+        {
+            self.progress.complete = self.progress.error.is_none();
+        }
+    }
+
+    fn judge_end(&self, news: bool) -> Result<(), StreamFault> {
+        if news && self.progress.terminal && self.progress.is_empty() {
+            Err(StreamFault::Empty)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// The end marker of Chat Completions.
+pub(super) const DONE: &[u8] = b"[DONE]";
+
+/// A failure that a vendor reports inside a stream.
+pub(super) fn in_band(dialect: Dialect, body: &[u8]) -> Failure {
+    classify(dialect, 200, &http::HeaderMap::new(), body)
+}
+
+fn mentions_error(body: &[u8]) -> bool {
+    body.windows(b"\"error\"".len()).any(|word| word == b"\"error\"")
+}
