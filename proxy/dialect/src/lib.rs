@@ -20,8 +20,13 @@ pub mod tool_id;
 pub mod usage;
 mod wire;
 
+pub use answer::{AnswerContext, AnswerFacts, AnswerFault, inspect_answer, translate_answer};
 pub use ask::{Ask, AskError, peek, splice_model};
 pub use capability::{Capabilities, CapabilityOverrides, Target};
 pub use dialect::{Dialect, Endpoint, Flavor};
 pub use error::{ErrorClass, ErrorForm, ErrorKind, Failure, classify, write_error, write_stream_error};
 pub use gate::{Degraded, Gate, gate};
+pub use sse::{RawEvent, Splitter, SseFault, Tail};
+pub use stop::StopReason;
+pub use stream::{BlockKind, Decoder, Encoder, Event, Progress, StreamFault, keep_alive};
+pub use usage::Usage;
