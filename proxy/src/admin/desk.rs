@@ -114,7 +114,11 @@ impl SwitchDesk {
                 Ok(_) => restored += 1,
                 Err(error) => {
                     tracing::warn!(%subject, actor = %by, %error, "a kept switch was dropped");
-                    journal.note(Kind::Switch, &subject, &format!("a switch set by {by} was dropped: {error}"));
+                    journal.note(
+                        Kind::Switch,
+                        &subject,
+                        &format!("a switch set by {by} was dropped: {error}"),
+                    );
                 }
             }
         }
@@ -126,7 +130,12 @@ impl SwitchDesk {
         self.order(SwitchOrder::Set(switch)).await
     }
 
-    pub(super) async fn clear(&self, name: &str, actor: &str, topology: &Topology) -> Result<Done, DeskError> {
+    pub(super) async fn clear(
+        &self,
+        name: &str,
+        actor: &str,
+        topology: &Topology,
+    ) -> Result<Done, DeskError> {
         let actor = line("actor", actor, ACTOR)?;
         let subject = subject(name, topology)?;
         self.order(SwitchOrder::Clear { subject, actor }).await
@@ -158,7 +167,10 @@ impl SwitchDesk {
             }
         }
         let decisions = self.judge.switch(order).await?;
-        let kept = self.keep(self.judge.switches().await).await?;
+        let switches = self.judge.switches().await;
+        // A judge that has stopped has no switches to tell; an answer after that one proves that it had not.
+        self.judge.view().await.ok_or(DeskError::Stopped)?;
+        let kept = self.keep(switches).await?;
         Ok(Done { kept, decisions: decisions.iter().map(words).collect(), switches: self.all().await })
     }
 
@@ -233,7 +245,9 @@ fn line(field: &str, text: &str, longest: usize) -> Result<String, DeskError> {
         return Err(DeskError::Invalid(format!("`{field}` must not be empty")));
     }
     if text.chars().count() > longest || text.chars().any(char::is_control) {
-        return Err(DeskError::Invalid(format!("`{field}` must be one line of at most {longest} characters")));
+        return Err(DeskError::Invalid(format!(
+            "`{field}` must be one line of at most {longest} characters"
+        )));
     }
     Ok(text.to_owned())
 }
@@ -243,8 +257,9 @@ fn subject(name: &str, topology: &Topology) -> Result<Subject, DeskError> {
     let provider = |name: &str| {
         topology.provider(name).map(|index| Subject::Provider(topology.providers[index.get()].id.clone()))
     };
-    let model =
-        |name: &str| topology.model(name).map(|index| Subject::Model(topology.models[index.get()].id.clone()));
+    let model = |name: &str| {
+        topology.model(name).map(|index| Subject::Model(topology.models[index.get()].id.clone()))
+    };
     // A model's own name may hold a colon, so the whole name goes first.
     let found = match (provider(name), model(name), name.split_once(':')) {
         (Some(_), Some(_), _) => return Err(DeskError::Ambiguous(name.to_owned())),

@@ -1,5 +1,225 @@
 //! The operator's side, on a listener of its own: alive, ready, metrics, status, switches.
+//!
+//! ```text
+//! listen (limits, time limits) → answer (match on the path) → access, for changes → desk → judge, disk
+//! ```
+
 mod access;
 mod config_state;
+mod desk;
+mod listen;
 mod readiness;
 mod reply;
+mod status;
+#[cfg(test)]
+mod tests;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Method, Request, StatusCode};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Body;
+use sidestep_table::Topology;
+
+pub use self::config_state::{ConfigReport, ConfigState, Reload};
+pub use self::desk::SwitchDesk;
+pub use self::listen::serve;
+pub use self::readiness::{Readiness, Ready, ReadyGuard};
+
+use self::access::Denied;
+use self::desk::{DeskError, Done, Wish};
+use self::reply::{Reply, json, refusal, scrape, text, wrong_method};
+use self::status::{ModelReport, ProbeSpend, ProviderReport, RouteReport, Status};
+use crate::clock::Clock;
+use crate::config::Secret;
+use crate::escape;
+use crate::journal::Journal;
+use crate::judge::JudgeHandle;
+use crate::metrics::Metrics;
+
+/// Largest body of a request, in bytes.
+const BODY: usize = 16 * 1024;
+/// Events in `/status`.
+const EVENTS: usize = 100;
+
+const INDEX: &str = "\
+Sidestep, admin side
+
+  GET     /livez           200 while the process runs
+  GET     /readyz          200 while it should get traffic; never depends on providers
+  GET     /metrics         Prometheus text format
+  GET     /status          verdicts, routes, switches, configuration and recent events as JSON
+  GET     /switches        switches in force
+  POST    /switches        {\"subject\": \"anthropic\", \"reason\": \"...\", \"actor\": \"you\", \"for_seconds\": 1800}
+  DELETE  /switches/NAME?actor=you
+
+Changes need a caller on this machine that is no web page, or the bearer token (admin.token).
+The same from a shell: sidestep status | disable | enable
+";
+
+/// Everything that the admin side shows or changes.
+pub struct Admin {
+    /// Tells the time.
+    pub clock: Clock,
+    /// What is scraped.
+    pub metrics: Arc<Metrics>,
+    /// What happened lately.
+    pub journal: Arc<Journal>,
+    /// What `/readyz` says.
+    pub readiness: Readiness,
+    /// Which configuration is in force.
+    pub config: Arc<ConfigState>,
+    /// Knows the verdicts.
+    pub judge: JudgeHandle,
+    /// Takes switches.
+    pub desk: SwitchDesk,
+    /// The topology in force.
+    pub topology: Box<dyn Fn() -> Arc<Topology> + Send + Sync>,
+    /// Lets callers from elsewhere than this machine change switches.
+    pub token: Option<Secret>,
+}
+
+impl Admin {
+    fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Answers one request from `peer`.
+    async fn answer<B>(&self, request: Request<B>, peer: SocketAddr) -> Reply
+    where
+        B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>>,
+    {
+        let path = request.uri().path();
+        let reading = matches!(*request.method(), Method::GET | Method::HEAD);
+        match (path, reading) {
+            ("/", true) => text(StatusCode::OK, INDEX),
+            ("/livez", true) => text(StatusCode::OK, "alive"),
+            ("/readyz", true) => self.ready(),
+            ("/metrics", true) => self.scrape().await,
+            ("/status", true) => self.status().await,
+            ("/switches", true) => {
+                json(StatusCode::OK, &serde_json::json!({ "switches": self.desk.all().await }))
+            }
+            ("/switches", false) if request.method() == Method::POST => self.switch_on(request, peer).await,
+            ("/switches", false) => wrong_method("GET, POST"),
+            ("/" | "/livez" | "/readyz" | "/metrics" | "/status", false) => wrong_method("GET"),
+            (path, _) if path.starts_with("/switches/") => {
+                if request.method() == Method::DELETE {
+                    self.switch_off(request.uri(), request.headers(), peer).await
+                } else {
+                    wrong_method("DELETE")
+                }
+            }
+            _ => text(StatusCode::NOT_FOUND, format!("There is no such page.\n\n{INDEX}")),
+        }
+    }
+
+    fn ready(&self) -> Reply {
+        let ready = self.readiness.now();
+        let status = if ready == Ready::Yes { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        text(status, ready.to_string())
+    }
+
+    async fn scrape(&self) -> Reply {
+        self.metrics.read(&(self.topology)());
+        self.metrics.switches_active(self.judge.switches().await.len());
+        self.metrics.evidence_dropped(self.judge.dropped());
+        match self.metrics.scrape() {
+            Ok(scraped) => scrape(scraped),
+            Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+        }
+    }
+
+    async fn status(&self) -> Reply {
+        let Some(view) = self.judge.view().await else {
+            return refusal(StatusCode::SERVICE_UNAVAILABLE, "the judge has stopped; shutting down");
+        };
+        let topology = (self.topology)();
+        let now = self.clock.reading();
+        let ready = self.readiness.now();
+        let status = Status {
+            version: env!("CARGO_PKG_VERSION"),
+            at: now.unix_seconds(),
+            uptime_seconds: self.clock.uptime().as_secs_f64(),
+            ready: ready == Ready::Yes,
+            readiness: ready.to_string(),
+            config: self.config.now(),
+            frozen_until: view.frozen_until.map(|until| now.unix(until)),
+            providers: view.providers.iter().map(|provider| ProviderReport::of(provider, now)).collect(),
+            models: ModelReport::all(&view, &topology, now),
+            routes: topology.routes.iter().map(|route| RouteReport::of(route, &topology)).collect(),
+            switches: self.desk.all().await,
+            probes: self.probe_spend(&topology),
+            events: self.journal.recent(EVENTS),
+        };
+        json(StatusCode::OK, &status)
+    }
+
+    fn probe_spend(&self, topology: &Topology) -> ProbeSpend {
+        topology.models.iter().fold(ProbeSpend::default(), |spent, model| {
+            let (usd, tokens) = self.metrics.model(&topology[model.provider].id, &model.id).probe_spend();
+            ProbeSpend { usd: spent.usd + usd, tokens: spent.tokens + tokens }
+        })
+    }
+
+    async fn switch_on<B>(&self, request: Request<B>, peer: SocketAddr) -> Reply
+    where
+        B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>>,
+    {
+        if let Err(denied) = access::may_change(peer, request.headers(), self.token.as_ref()) {
+            return denied.into_reply();
+        }
+        let body = match Limited::new(request.into_body(), BODY).collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(error) if error.is::<LengthLimitError>() => {
+                return refusal(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is over {BODY} bytes"));
+            }
+            Err(_) => return refusal(StatusCode::BAD_REQUEST, "the body ended early"),
+        };
+        match serde_json::from_slice::<Wish>(&body) {
+            Ok(wish) => done(self.desk.set(wish, &(self.topology)()).await),
+            Err(error) => refusal(StatusCode::BAD_REQUEST, format!("the body is no switch: {error}")),
+        }
+    }
+
+    async fn switch_off(&self, uri: &http::Uri, headers: &http::HeaderMap, peer: SocketAddr) -> Reply {
+        if let Err(denied) = access::may_change(peer, headers, self.token.as_ref()) {
+            return denied.into_reply();
+        }
+        let name = uri.path().strip_prefix("/switches/").and_then(escape::decode);
+        let query = uri.query().unwrap_or_default().split('&');
+        let actor = query.filter_map(|pair| pair.strip_prefix("actor=")).find_map(escape::decode);
+        let Some((name, actor)) = name.zip(actor) else {
+            return refusal(StatusCode::BAD_REQUEST, "say who you are: DELETE /switches/NAME?actor=you");
+        };
+        done(self.desk.clear(&name, &actor, &(self.topology)()).await)
+    }
+}
+
+impl Denied {
+    fn into_reply(self) -> Reply {
+        let status = match self {
+            Self::WrongToken | Self::NoToken => StatusCode::UNAUTHORIZED,
+            Self::Remote | Self::CrossSite => StatusCode::FORBIDDEN,
+        };
+        refusal(status, self)
+    }
+}
+
+fn done(done: Result<Done, DeskError>) -> Reply {
+    let error = match done {
+        Ok(done) => return json(StatusCode::OK, &done),
+        Err(error) => error,
+    };
+    let status = match &error {
+        DeskError::Invalid(_) => StatusCode::BAD_REQUEST,
+        DeskError::Unknown { .. } | DeskError::NotSet(_) => StatusCode::NOT_FOUND,
+        DeskError::Ambiguous(_) => StatusCode::CONFLICT,
+        DeskError::Judge(crate::judge::SwitchError::Unknown(_)) => StatusCode::NOT_FOUND,
+        DeskError::NotKept(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        DeskError::Judge(_) | DeskError::Stopped => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    refusal(status, error)
+}
