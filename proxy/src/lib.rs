@@ -1,6 +1,8 @@
 //! The data plane of Sidestep.
+pub mod admin;
 pub mod clock;
 pub mod config;
+mod escape;
 pub mod journal;
 pub mod judge;
 pub mod metrics;

@@ -16,7 +16,6 @@ pub(super) struct Instance {
     degraded_known: Mutex<HashSet<String>>,
     pub(super) history_repaired: IntCounter,
     pub(super) evidence_dropped: IntCounter,
-    pub(super) sdk_retries: IntCounter,
     pub(super) switches: IntGauge,
     pub(super) reloads: Slots<IntCounter>,
     pub(super) reloaded_at: Gauge,
@@ -49,8 +48,6 @@ impl Instance {
             )?,
             evidence_dropped: to
                 .counter("sidestep_evidence_dropped_total", "Evidence lost to a full queue.")?,
-            sdk_retries: to
-                .counter("sidestep_sdk_retries_total", "Calls that an SDK marked as its own retry.")?,
             switches: to.gauge("sidestep_switches_active", "Operators' switches in force.")?,
             reloads: to.counters::<ReloadResult>(
                 "sidestep_config_reloads_total",

@@ -168,7 +168,7 @@ impl Label for RerouteReason<'_> {
 
 impl Label for ShedReason<'_> {
     const NAMES: &'static [&'static str] =
-        &["disabled", "nothing_eligible", "capability", "over_limit", "draining", "other"];
+        &["disabled", "nothing_eligible", "capability", "over_limit", "other"];
 
     fn name(self) -> &'static str {
         known(Self::NAMES, self.0)

@@ -166,11 +166,6 @@ impl Metrics {
         self.instance.evidence_dropped.inc_by(since_start.saturating_sub(counted));
     }
 
-    /// Counts one call that its SDK marked as a retry (`x-stainless-retry-count` above 0).
-    pub fn sdk_retried(&self) {
-        self.instance.sdk_retries.inc();
-    }
-
     /// Publishes how many switches are in force.
     pub fn switches_active(&self, amount: usize) {
         self.instance.switches.set(i64::try_from(amount).unwrap_or(i64::MAX));

@@ -25,6 +25,7 @@ pub struct RouteMetrics {
     /// priority → reason
     shed: Slots<Slots<IntCounter>>,
     budget_exhausted: IntCounter,
+    sdk_retries: IntCounter,
 }
 
 /// A finished call, as its route counts it.
@@ -64,6 +65,8 @@ impl RouteMetrics {
                 "sidestep_retry_budget_exhausted_total",
                 "Attempts not made because the route's retry budget was spent.",
             )?,
+            sdk_retries: to
+                .counter("sidestep_sdk_retries_total", "Calls that an SDK marked as its own retry.")?,
         })
     }
 
@@ -89,6 +92,11 @@ impl RouteMetrics {
         if let Some(reasons) = self.shed.of(priority) {
             reasons.add(ShedReason(reason), 1);
         }
+    }
+
+    /// Counts one call that its SDK marked as a retry (`x-stainless-retry-count` above 0).
+    pub fn sdk_retry(&self) {
+        self.sdk_retries.inc();
     }
 
     /// Counts one attempt that the retry budget forbade.
