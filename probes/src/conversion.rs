@@ -1,7 +1,7 @@
 //! From what a wire said to what the table weighs. Traffic and probes share the first table; a probe's own
 //! request is known to be valid, so an answer that blames the request counts against the model.
 
-use sidestep_dialect::error::{ErrorClass, Failure};
+use sidestep_dialect::{ErrorClass, Failure, StreamFault};
 use sidestep_table::{Class, Fault};
 
 /// What a failed transport says of the model behind it.
@@ -39,6 +39,29 @@ pub fn probe_class_of(failure: &Failure) -> Class {
         Class::Client | Class::ModelMissing => Class::Hard(fault_of(failure)),
         class => class,
     }
+}
+
+/// The class of a stream that is no answer, for traffic.
+#[must_use]
+pub fn class_of_stream(fault: &StreamFault) -> Class {
+    match fault {
+        StreamFault::InBand(failure) => class_of(failure),
+        StreamFault::Truncated => Class::Hard(Fault::Truncated),
+        // A success by status that says failure, or says it in a finish reason.
+        StreamFault::Finish | StreamFault::NotAStream => Class::Hard(Fault::InBand),
+        StreamFault::Sse(_)
+        | StreamFault::Broken(_)
+        | StreamFault::Spliced
+        | StreamFault::ToolArguments
+        | StreamFault::MissingTool
+        | StreamFault::Empty => Class::Hard(Fault::Broken),
+    }
+}
+
+/// As [`class_of_stream`], for a probe.
+#[must_use]
+pub fn probe_class_of_stream(fault: &StreamFault) -> Class {
+    if let StreamFault::InBand(failure) = fault { probe_class_of(failure) } else { class_of_stream(fault) }
 }
 
 /// A failure with a status came instead of an answer; one without came inside it.

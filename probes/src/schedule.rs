@@ -6,6 +6,8 @@
 //! would make that 400 dollars a month for every pod. Every interval is jittered by a fifth so that
 //! sidecars do not ask in step.
 
+mod plan;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -13,7 +15,11 @@ use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use sidestep_table::{ModelId, Moment, Verdict};
 
+use self::plan::{Pace, Plan, jittered};
 use crate::budget::Errand;
+
+/// No interval is shorter, whatever is configured: a turn that is refused must not come again at once.
+const LEAST: Duration = Duration::from_millis(20);
 
 /// How often models are asked.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,28 +80,6 @@ pub struct Schedule {
     draw: SmallRng,
 }
 
-#[derive(Debug)]
-struct Plan {
-    sight: Sight,
-    pace: Pace,
-    due: Moment,
-    started: Option<Moment>,
-    flying: bool,
-    hurried: bool,
-    replaced: u32,
-    trials: u32,
-}
-
-/// Slowest first: a later variant is more urgent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Pace {
-    Never,
-    Idle,
-    Healthy,
-    Unwell,
-    Trial,
-}
-
 // === impl Cadence ===
 
 impl Default for Cadence {
@@ -127,24 +111,7 @@ impl Cadence {
             Pace::Healthy => self.healthy.min(self.idle),
             Pace::Unwell | Pace::Trial => self.unwell,
         }
-    }
-}
-
-// === impl Sight ===
-
-impl Sight {
-    fn pace(&self, cadence: &Cadence, now: Moment) -> Pace {
-        match self.verdict {
-            // An operator's word binds probes too: nothing is sent to what was switched off.
-            Verdict::Disabled if self.switched => Pace::Never,
-            // Unknown to its provider: that can change, but nobody waits for it.
-            Verdict::Disabled => Pace::Idle,
-            Verdict::HalfOpen => Pace::Trial,
-            Verdict::Degraded | Verdict::Open | Verdict::Ramping => Pace::Unwell,
-            Verdict::Healthy if self.suspect => Pace::Unwell,
-            Verdict::Healthy if within(self.last_traffic, cadence.idle_after, now) => Pace::Healthy,
-            Verdict::Healthy => Pace::Idle,
-        }
+        .max(LEAST)
     }
 }
 
@@ -256,69 +223,6 @@ impl Schedule {
     fn interval(&mut self, pace: Pace) -> Duration {
         jittered(&self.cadence, pace, &mut self.draw)
     }
-}
-
-// === impl Plan ===
-
-impl Plan {
-    fn new(sight: Sight, pace: Pace, due: Moment) -> Self {
-        Self { sight, pace, due, started: None, flying: false, hurried: false, replaced: 0, trials: 0 }
-    }
-
-    fn update(&mut self, sight: Sight, pace: Pace) {
-        if pace == Pace::Trial && self.pace != Pace::Trial {
-            // Half-open is decided by probes: the first goes out at once.
-            self.hurried = true;
-        }
-        if pace != Pace::Trial {
-            self.trials = 0;
-        }
-        self.sight = sight;
-        self.pace = pace;
-    }
-
-    /// `wait` after the last start, or now when that is past.
-    fn after(&self, wait: Duration, now: Moment) -> Moment {
-        self.started.map_or(now, |started| (started + wait).max(now))
-    }
-
-    fn quiet_until(&self, cadence: &Cadence, now: Moment) -> Moment {
-        let Some(until) = self.sight.limited_until else { return now };
-        // A limiter can be closed for hours; one question per idle interval finds out that it need not be.
-        until.min(self.started.map_or(now, |started| started + cadence.idle))
-    }
-
-    fn stood_in_for(&self, cadence: &Cadence, now: Moment) -> bool {
-        self.pace == Pace::Healthy
-            && !self.hurried
-            && self.replaced < cadence.replaced
-            && within(self.sight.last_success, cadence.fresh, now)
-    }
-
-    fn errand(&self, hurried: bool) -> Errand {
-        match self.sight.verdict {
-            Verdict::HalfOpen | Verdict::Ramping => Errand::Recovery,
-            _ if hurried || self.pace >= Pace::Unwell => Errand::Alert,
-            _ => Errand::Calm,
-        }
-    }
-
-    /// Smallest first: urgency, then who waited longest, then the name, so that turns are reproducible.
-    fn rank(&self) -> (std::cmp::Reverse<(bool, Pace)>, Moment, ModelId) {
-        (std::cmp::Reverse((self.hurried, self.pace)), self.due, self.sight.model.clone())
-    }
-}
-
-fn within(at: Option<Moment>, window: Duration, now: Moment) -> bool {
-    at.is_some_and(|at| now.saturating_since(at) <= window)
-}
-
-fn jittered(cadence: &Cadence, pace: Pace, draw: &mut SmallRng) -> Duration {
-    let jitter = cadence.jitter.clamp(0.0, 0.9);
-    // Never early in a trial: the table counts probes only when they are a full interval apart.
-    let low = if pace == Pace::Trial { 0.0 } else { -jitter };
-    let factor = if jitter > 0.0 { draw.random_range(low..=jitter) } else { 0.0 };
-    cadence.interval(pace).mul_f64(1.0 + factor)
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 use http::HeaderMap;
-use sidestep_dialect::Dialect;
-use sidestep_dialect::error::classify;
+use sidestep_dialect::{Dialect, classify};
 
 use super::*;
 

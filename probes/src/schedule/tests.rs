@@ -22,6 +22,9 @@ fn sight(verdict: Verdict) -> Sight {
     }
 }
 
+/// What the table says at each instant.
+type Look<'a> = &'a dyn Fn(Moment) -> Sight;
+
 /// Runs one model for `span`, with the sight that `look` gives at each instant; every answer takes `latency`.
 /// Returns when probes started.
 fn watch(seed: u64, span: Duration, latency: Duration, look: impl Fn(Moment) -> Sight) -> Vec<u64> {
@@ -55,7 +58,7 @@ fn the_gaps_are_those_of_the_state_within_a_fifth() {
     let busy = |now| Sight { last_traffic: Some(now), ..sight(Verdict::Healthy) };
     let doubted = |_| Sight { suspect: true, ..sight(Verdict::Healthy) };
     let unknown = |_| Sight { switched: false, ..sight(Verdict::Disabled) };
-    let expect: [(&dyn Fn(Moment) -> Sight, u64, u64); 7] = [
+    let expect: [(Look<'_>, u64, u64); 7] = [
         (&unknown, 240_000, 360_100),
         (&busy, 12_000, 18_100),
         (&|_| sight(Verdict::Healthy), 240_000, 360_100),
