@@ -11,9 +11,11 @@ mod nearest;
 mod parse;
 mod place;
 pub mod preset;
+mod print;
 mod problem;
 mod process;
 mod provider;
+pub mod reload;
 mod resolve;
 mod route;
 mod schema;
@@ -71,6 +73,8 @@ pub enum Source {
     File(PathBuf),
     /// The provider keys in the environment.
     Environment,
+    /// A text that is part of this program, by its name.
+    Builtin(&'static str),
 }
 
 // === impl Source ===
@@ -80,6 +84,7 @@ impl fmt::Display for Source {
         match self {
             Self::File(path) => write!(f, "{}", path.display()),
             Self::Environment => f.write_str("environment"),
+            Self::Builtin(name) => f.write_str(name),
         }
     }
 }

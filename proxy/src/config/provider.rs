@@ -13,6 +13,8 @@ use super::{Credential, Dialect, Flavor};
 pub struct ProviderConfig {
     /// The name under `providers:`, used in metrics, switches and headers.
     pub id: String,
+    /// The preset that it began with, if any.
+    pub preset: Option<&'static str>,
     /// Whose peculiarities the wire format has.
     pub flavor: Flavor,
     /// What it speaks; never empty. The first one is what translated calls are sent in.

@@ -9,14 +9,14 @@ pub struct RouteConfig {
     pub pattern: String,
     /// In order of preference; never empty.
     pub targets: Vec<TargetConfig>,
-    /// Longest time from a call's arrival to its last byte, over all attempts.
+    /// Longest time from a call's arrival until its answer begins, over all attempts.
     pub deadline: Duration,
     /// Longest wait for the first meaningful event of a stream, or for the head of a whole answer's body.
     pub first_token_timeout: Duration,
     /// Longest silence within an answer that has begun.
     pub stall_timeout: Duration,
     /// Most attempts for one call.
-    pub max_attempts: u32,
+    pub max_attempts: usize,
     /// What retries may cost.
     pub retry_budget: RetryBudget,
     /// Longest `Retry-After` that is waited for in place; a longer one moves the call to the next target.

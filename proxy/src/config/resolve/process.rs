@@ -93,7 +93,9 @@ impl Resolver<'_> {
         let budget = schema.budget.and_then(|budget| self.budget(budget, file, &place.name("budget")));
         let enabled = schema.enabled.unwrap_or(default.enabled);
         if !enabled {
-            self.warn("probes: without them a model that was opened only recovers by chance".to_owned());
+            self.warn(
+                "probes: without them nothing brings a model back that was taken out of service".to_owned(),
+            );
         }
         ProbesConfig {
             enabled,

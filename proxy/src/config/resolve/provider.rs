@@ -52,6 +52,7 @@ impl Resolver<'_> {
         }
         Some(ProviderConfig {
             id: id.to_owned(),
+            preset: preset.map(|preset| preset.name),
             flavor: preset.map_or(Flavor::Generic, |preset| preset.flavor),
             dialects,
             base_url: base_url?,

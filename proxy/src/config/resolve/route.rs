@@ -15,8 +15,8 @@ const DEADLINE: Duration = Duration::from_secs(600);
 const FIRST_TOKEN_TIMEOUT: Duration = Duration::from_secs(60);
 const STALL_TIMEOUT: Duration = Duration::from_secs(60);
 const RETRY_AFTER_WAIT: Duration = Duration::from_secs(2);
-const MAX_ATTEMPTS: u32 = 3;
-const MOST_ATTEMPTS: u32 = 10;
+const MAX_ATTEMPTS: usize = 3;
+const MOST_ATTEMPTS: usize = 10;
 const RETRY_RATIO: f64 = 0.1;
 const RETRY_RESERVE: f64 = 1.0;
 const HIGHEST_WEIGHT: u32 = 1_000_000;
@@ -149,18 +149,18 @@ impl Resolver<'_> {
         if deadline.is_zero() {
             self.refuse(&place.name("deadline"), "leaves no time for an answer");
         }
-        let mut within = |key: &str, given: Option<Duration>, default: Duration| {
-            if given.is_some_and(|given| given.is_zero() || given > deadline) {
-                self.refuse(&place.name(key), "has to be above 0 and not above the `deadline`");
-            }
-            given.unwrap_or(default.min(deadline))
-        };
-        let first_token_timeout = schema.first_token_timeout.map(|period| period.0);
-        let stall_timeout = schema.stall_timeout.map(|period| period.0);
+        let first_token = schema.first_token_timeout.map(|period| period.0);
+        if first_token.is_some_and(|time| time.is_zero() || time > deadline) {
+            self.refuse(&place.name("first_token_timeout"), "has to be above 0 and not above the `deadline`");
+        }
+        let stall = schema.stall_timeout.map_or(STALL_TIMEOUT, |period| period.0);
+        if stall.is_zero() {
+            self.refuse(&place.name("stall_timeout"), "leaves no time between two events");
+        }
         Timers {
             deadline,
-            first_token: within("first_token_timeout", first_token_timeout, FIRST_TOKEN_TIMEOUT),
-            stall: within("stall_timeout", stall_timeout, STALL_TIMEOUT),
+            first_token: first_token.unwrap_or(FIRST_TOKEN_TIMEOUT.min(deadline)),
+            stall,
             retry_after: schema.retry_after_wait.map_or(RETRY_AFTER_WAIT, |period| period.0),
         }
     }

@@ -19,7 +19,7 @@ pub(crate) struct RouteSchema {
     pub(crate) deadline: Option<Period>,
     pub(crate) first_token_timeout: Option<Period>,
     pub(crate) stall_timeout: Option<Period>,
-    pub(crate) max_attempts: Option<u32>,
+    pub(crate) max_attempts: Option<usize>,
     pub(crate) retry_budget: Option<RetryBudgetSchema>,
     pub(crate) retry_after_wait: Option<Period>,
     pub(crate) single_provider: Option<bool>,

@@ -1,6 +1,9 @@
 //! Whole configurations.
 
 mod bad;
+mod reference;
+mod reloading;
+mod whole;
 
 use std::path::PathBuf;
 
