@@ -1,5 +1,6 @@
 //! The data plane of Sidestep.
 pub mod admin;
+pub mod cli;
 pub mod clock;
 pub mod config;
 mod escape;
