@@ -1,7 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use sidestep_table::{Class, Fault, Priority, ProbeKind, Verdict};
+use sidestep_table::{
+    BudgetPolicy, Class, Decision, DecisionKind, Fault, ModelShape, Moment, Policy, Priority, ProbeKind,
+    ProviderShape, RouteShape, Shape, Subject, TargetShape, Topology, Verdict,
+};
 
 use super::*;
 
@@ -106,4 +109,138 @@ fn series(scrape: &str) -> BTreeMap<String, f64> {
             (key.collect::<Vec<_>>().join(" "), value.parse().unwrap())
         })
         .collect()
+}
+
+/// What the README or a scrape says of one family.
+#[derive(Debug, PartialEq)]
+struct Family {
+    kind: String,
+    labels: BTreeSet<String>,
+}
+
+#[test]
+fn the_readme_lists_every_metric_and_no_other() {
+    let metrics = Metrics::new().unwrap();
+    metrics.model("anthropic", "opus");
+    metrics.provider("anthropic");
+    metrics.route("claude-*");
+    let mut documented = documented(include_str!("../../../README.md"));
+    if !cfg!(target_os = "linux") {
+        documented.retain(|name, _| !name.starts_with("process_"));
+    }
+    let scraped = scraped(&metrics.scrape().unwrap());
+    for (name, family) in &scraped {
+        assert_eq!(documented.get(name), Some(family), "{name} in the README");
+    }
+    for name in documented.keys() {
+        assert!(scraped.contains_key(name), "{name} is in the README but not in a scrape");
+    }
+}
+
+#[test]
+fn what_leaves_the_configuration_is_scraped_no_more_and_may_come_back() {
+    let metrics = Metrics::new().unwrap();
+    for (provider, model) in [("anthropic", "opus"), ("anthropic", "haiku"), ("openai", "gpt")] {
+        metrics.provider(provider);
+        metrics.model(provider, model).retried();
+    }
+    metrics.route("claude-*").budget_exhausted();
+    metrics.route("gpt-*").budget_exhausted();
+    let before = metrics.model("anthropic", "opus");
+    metrics.retire_missing(&topology(&[("anthropic", "opus")], "claude-*"));
+    let scrape = metrics.scrape().unwrap();
+    for gone in ["haiku", "provider=\"openai\"", "\"gpt"] {
+        assert!(!scrape.contains(gone), "{gone} is still there");
+    }
+    assert!(Arc::ptr_eq(&before, &metrics.model("anthropic", "opus")), "what stays keeps its counts");
+    metrics.model("openai", "gpt").retried();
+    let series = series(&metrics.scrape().unwrap());
+    assert_eq!(series["sidestep_retries_total model=gpt provider=openai"], 1.0, "begins anew");
+    assert_eq!(series["sidestep_retries_total model=opus provider=anthropic"], 1.0);
+}
+
+#[test]
+fn decisions_count_openings_of_models_and_providers() {
+    let metrics = Metrics::new().unwrap();
+    let topology = topology(&[("anthropic", "opus")], "claude-*");
+    let decision = |subject, from, to| Decision {
+        at: Moment::from_millis(0),
+        subject,
+        from,
+        to,
+        why: String::new(),
+        actor: None,
+        share: 0,
+        kind: DecisionKind::Verdict,
+    };
+    let (model, provider) = (Subject::Model("opus".into()), Subject::Provider("anthropic".into()));
+    for (subject, from, to) in [
+        (model.clone(), Verdict::Degraded, Verdict::Open),
+        (model.clone(), Verdict::HalfOpen, Verdict::Open),
+        (model.clone(), Verdict::Open, Verdict::Open),
+        (model, Verdict::Open, Verdict::HalfOpen),
+        (provider, Verdict::Healthy, Verdict::Open),
+        (Subject::Model("unknown".into()), Verdict::Healthy, Verdict::Open),
+    ] {
+        metrics.decided(&decision(subject, from, to), &topology);
+    }
+    let series = series(&metrics.scrape().unwrap());
+    assert_eq!(series["sidestep_opened_total model=opus provider=anthropic"], 2.0);
+    assert_eq!(series["sidestep_provider_opened_total provider=anthropic"], 1.0);
+}
+
+fn topology(models: &[(&str, &str)], route: &str) -> Topology {
+    let mut providers: Vec<_> = models.iter().map(|(provider, _)| *provider).collect();
+    providers.dedup();
+    let providers = providers.into_iter().map(|id| ProviderShape { id: id.into(), credentials: 1 }).collect();
+    let targets = models.iter().map(|(_, id)| TargetShape { model: (*id).into(), weight: None }).collect();
+    let models = models.iter().map(|(provider, id)| ModelShape {
+        id: (*id).into(),
+        provider: (*provider).into(),
+        policy: Arc::new(Policy::default()),
+        max_concurrency: 4,
+    });
+    let budget = BudgetPolicy { ratio: 0.1, reserve_per_second: 1.0 };
+    let routes = vec![RouteShape { pattern: route.into(), targets, budget }];
+    Topology::build(Shape { providers, models: models.collect(), routes }, None).unwrap()
+}
+
+/// The rows of the README's table.
+fn documented(readme: &str) -> BTreeMap<String, Family> {
+    let table = readme.split_once("<!-- metrics:begin -->").unwrap().1;
+    let table = table.split_once("<!-- metrics:end -->").unwrap().0;
+    let rows = table.lines().filter(|line| line.starts_with("| `"));
+    rows.map(|row| {
+        let cells: Vec<_> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let [name, kind, labels, meaning] = cells[..] else { panic!("four cells: {row}") };
+        assert!(meaning.ends_with('.'), "{name} has a meaning");
+        let labels = labels.split(',').map(|label| label.trim().trim_matches('`').to_owned());
+        let labels = labels.filter(|label| !label.is_empty()).collect();
+        (name.trim_matches('`').to_owned(), Family { kind: kind.to_owned(), labels })
+    })
+    .collect()
+}
+
+/// The families of a scrape, with the labels that all their samples have.
+fn scraped(scrape: &str) -> BTreeMap<String, Family> {
+    let mut families = BTreeMap::new();
+    for line in scrape.lines() {
+        if let Some(of) = line.strip_prefix("# TYPE ") {
+            let (name, kind) = of.split_once(' ').unwrap();
+            families.insert(name.to_owned(), Family { kind: kind.to_owned(), labels: BTreeSet::new() });
+        }
+    }
+    for sample in series(scrape).keys() {
+        let mut words = sample.split(' ');
+        let name = words.next().unwrap();
+        let parts = ["", "_bucket", "_sum", "_count"];
+        let mut names = parts.iter().filter_map(|part| name.strip_suffix(part));
+        let name = names.find(|name| families.contains_key(*name)).unwrap();
+        let family = families.get_mut(name).unwrap();
+        let labels = words.map(|label| label.split_once('=').unwrap().0).filter(|label| *label != "le");
+        let labels: BTreeSet<_> = labels.map(str::to_owned).collect();
+        assert!(family.labels.is_empty() || family.labels == labels, "one set of labels for {name}");
+        family.labels = labels;
+    }
+    families
 }
