@@ -14,7 +14,7 @@ pub(crate) use responses::{ResponseFrame, Status, item};
 
 use crate::error::Failure;
 use crate::stop::StopReason;
-use crate::stream::{Decoder, StreamFault};
+use crate::stream::{BlockKind, Decoder, StreamFault};
 use crate::usage::Usage;
 use crate::{Dialect, Flavor};
 
@@ -42,6 +42,9 @@ pub enum AnswerFault {
     /// The answer is complete and says nothing.
     #[error("the answer is empty")]
     Empty,
+    /// The answer has only parts that the caller's dialect has no form for.
+    #[error("the answer has no form in the caller's dialect")]
+    Untellable,
 }
 
 /// What is to be known of an answer that is forwarded as it is.
@@ -78,12 +81,19 @@ pub fn translate_answer(
     context: &AnswerContext,
 ) -> Result<Vec<u8>, AnswerFault> {
     let answer = read_answer(from, flavor, body)?;
-    let body = match to {
-        Dialect::Anthropic => anthropic::write(&answer, context)?,
-        Dialect::OpenAi => openai::write(&answer, context),
-        Dialect::Responses => responses::write(&answer, context),
-    };
-    Ok(body.to_string().into_bytes())
+    let (mut opaque, mut told) = (false, false);
+    for block in &answer.blocks {
+        opaque |= block.kind == BlockKind::Opaque;
+        told |= !matches!(block.kind, BlockKind::Opaque | BlockKind::Thinking);
+    }
+    if opaque && !told {
+        return Err(AnswerFault::Untellable);
+    }
+    match to {
+        Dialect::Anthropic => anthropic::write(&answer, context),
+        Dialect::OpenAi => Ok(openai::write(&answer, context).to_string().into_bytes()),
+        Dialect::Responses => Ok(responses::write(&answer, context).to_string().into_bytes()),
+    }
 }
 
 /// Judges a whole answer that is forwarded in its own dialect.

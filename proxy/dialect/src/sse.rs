@@ -5,6 +5,7 @@
 //! that the stream broke off is handed over apart from the whole ones, so that it is never forwarded by mistake.
 
 use std::collections::VecDeque;
+use std::fmt;
 
 use bytes::{Bytes, BytesMut};
 
@@ -23,7 +24,7 @@ pub enum SseFault {
 }
 
 /// One event of a stream: its exact bytes, and what they say.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct RawEvent {
     /// The bytes as received, up to and including the blank line that ends the event.
     pub raw: Bytes,
@@ -68,7 +69,6 @@ pub enum Tail {
 /// Cuts a byte stream into events, whatever the pieces it arrives in.
 ///
 /// Bytes of an event that arrives in one piece are not copied; of one in several pieces, they are copied once.
-#[derive(Debug)]
 pub struct Splitter {
     limit: usize,
     /// The beginning of an event whose end has not arrived; already scanned.
@@ -92,6 +92,19 @@ enum Scan {
     LineReturn,
     /// After a carriage return that ended a blank line; a line feed may belong to it.
     BlankReturn,
+}
+
+/// Leaves out what the event says, for debug output ends up in logs.
+impl fmt::Debug for RawEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RawEvent({:?}, {} bytes)", self.name(), self.raw.len())
+    }
+}
+
+impl fmt::Debug for Splitter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Splitter({} of {} bytes pending)", self.pending.len(), self.limit)
+    }
 }
 
 impl Splitter {

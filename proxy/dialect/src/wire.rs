@@ -7,11 +7,11 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Vis
 use serde_json::value::RawValue;
 
 /// A string that is borrowed from the event where it has no escapes.
-#[derive(Debug, serde::Deserialize)]
+#[derive(serde::Deserialize)]
 pub(crate) struct Borrowed<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
 
 /// Text where vendors put a string, a list of typed parts, or nothing that can be read.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Prose {
     /// What is said.
     pub(crate) text: String,

@@ -14,7 +14,7 @@ use crate::sse::RawEvent;
 use crate::stop::StopReason;
 use crate::usage::{AnthropicUsage, Usage};
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct AnthropicDecoder {
     id: Option<String>,
     blocks: Blocks,

@@ -11,7 +11,6 @@ use crate::answer::{AnswerContext, Mint};
 use crate::stop::StopReason;
 use crate::usage::Usage;
 
-#[derive(Debug)]
 pub(super) struct AnthropicWriter {
     context: AnswerContext,
     mint: Mint,
@@ -23,7 +22,7 @@ pub(super) struct AnthropicWriter {
 }
 
 /// The block that is being written.
-#[derive(Debug, Default)]
+#[derive(Default)]
 enum Block {
     #[default]
     None,

@@ -6,7 +6,7 @@ use super::event::{BlockKind, Event, StreamFault};
 use crate::stop::StopReason;
 
 /// The open blocks of a stream, and what the closed ones leave to be judged at its end.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Blocks {
     next: u32,
     open: Vec<OpenBlock>,
@@ -16,7 +16,6 @@ pub(super) struct Blocks {
     unsealed: bool,
 }
 
-#[derive(Debug)]
 struct OpenBlock {
     key: u32,
     shape: Shape,
@@ -118,8 +117,8 @@ impl Blocks {
     /// The reason to stop, put right by what the answer holds: vendors report `stop` after tool calls.
     pub(super) fn settle(&self, reason: StopReason) -> StopReason {
         match reason {
-            StopReason::EndTurn if self.tools => StopReason::ToolUse,
             StopReason::EndTurn if self.refused => StopReason::Refusal,
+            StopReason::EndTurn if self.tools => StopReason::ToolUse,
             other => other,
         }
     }

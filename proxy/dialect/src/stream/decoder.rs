@@ -1,5 +1,7 @@
 //! From a vendor's events to neutral ones.
 
+use std::fmt;
+
 use super::anthropic_decoder::AnthropicDecoder;
 use super::event::{Event, StreamFault};
 use super::openai_decoder::OpenAiDecoder;
@@ -10,14 +12,12 @@ use crate::sse::{RawEvent, Tail};
 use crate::{Dialect, Flavor};
 
 /// Reads one stream, event by event.
-#[derive(Debug)]
 pub struct Decoder {
     dialect: Dialect,
     grammar: Grammar,
     progress: Progress,
 }
 
-#[derive(Debug)]
 enum Grammar {
     Anthropic(AnthropicDecoder),
     OpenAi(OpenAiDecoder),
@@ -155,6 +155,13 @@ impl Decoder {
         } else {
             Ok(())
         }
+    }
+}
+
+/// Leaves out what the model says, for debug output ends up in logs.
+impl fmt::Debug for Decoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Decoder({}, {:?})", self.dialect.as_str(), self.progress)
     }
 }
 

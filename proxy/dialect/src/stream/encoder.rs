@@ -1,10 +1,12 @@
 //! From neutral events to the stream of the caller's dialect.
 
+use std::fmt;
+
 use bytes::BytesMut;
 use serde::Serialize;
 
 use super::anthropic_encoder::AnthropicWriter;
-use super::event::Event;
+use super::event::{BlockKind, Event};
 use super::openai_encoder::OpenAiWriter;
 use super::responses_encoder::ResponsesWriter;
 use super::sequence::{Sequence, Writer};
@@ -13,18 +15,27 @@ use crate::answer::AnswerContext;
 use crate::error::{ErrorClass, ErrorForm, ErrorKind, Failure, write_stream_error};
 
 /// Writes one stream. Nothing follows the end marker or an error.
-#[derive(Debug)]
 pub struct Encoder {
     dialect: Dialect,
     grammar: Grammar,
     sequence: Sequence,
     request_id: String,
-    /// A tool call broke off inside of its arguments.
-    cut_tool: bool,
+    heard: Heard,
     over: bool,
 }
 
-#[derive(Debug)]
+/// What has been encoded so far, as far as it decides how the stream may end.
+#[derive(Debug, Default)]
+struct Heard {
+    /// A tool call broke off inside of its arguments.
+    cut_tool: bool,
+    /// Something was said that the dialect can tell.
+    told: bool,
+    /// Something was said that only the upstream's own dialect can tell.
+    left_out: bool,
+    stopped: bool,
+}
+
 enum Grammar {
     Anthropic(AnthropicWriter),
     OpenAi(OpenAiWriter),
@@ -51,25 +62,29 @@ impl Encoder {
             Dialect::OpenAi => Grammar::OpenAi(OpenAiWriter::new(context)),
             Dialect::Responses => Grammar::Responses(ResponsesWriter::new(context)),
         };
-        Self { dialect, grammar, sequence: Sequence::default(), request_id, cut_tool: false, over: false }
+        let (sequence, heard) = (Sequence::default(), Heard::default());
+        Self { dialect, grammar, sequence, request_id, heard, over: false }
     }
 
     /// Writes what `event` is in the caller's dialect; that may be nothing yet, or several events.
     ///
-    /// A failure that the upstream reports is written as an error of ours. To an Anthropic client so is a tool call
-    /// that the token limit cut off: its library would hand the half of the arguments that it has to the tool.
+    /// A failure that the upstream reports is written as an error of ours. So is an answer of which nothing can be
+    /// told in the dialect, and to an Anthropic client a tool call that the token limit cut off: its library would
+    /// hand the half of the arguments that it has to the tool.
     pub fn encode(&mut self, event: &Event, out: &mut BytesMut) {
-        if self.over {
+        if self.over || !self.admits(event) {
             return;
         }
+        if let Some(form) = self.objection(event) {
+            return self.error(&form, out);
+        }
         match event {
-            Event::Error { failure } => return self.error(&upstream_failed(failure, &self.request_id), out),
-            Event::Stop(reason, _)
-                if self.cut_tool && reason.cuts() && self.dialect == Dialect::Anthropic =>
-            {
-                return self.error(&cut_off(&self.request_id), out);
+            Event::Open { kind: BlockKind::Opaque, .. } => self.heard.left_out = true,
+            Event::Open { kind: BlockKind::Text | BlockKind::Refusal | BlockKind::Tool { .. }, .. } => {
+                self.heard.told = true;
             }
-            Event::Close { sealed: false, .. } => self.cut_tool = true,
+            Event::Close { sealed: false, .. } => self.heard.cut_tool = true,
+            Event::Stop(..) => self.heard.stopped = true,
             Event::End => self.over = true,
             _ => {}
         }
@@ -92,10 +107,54 @@ impl Encoder {
         }
     }
 
+    /// Whether an event may still come: after the reason to stop only counts and the end do.
+    const fn admits(&self, event: &Event) -> bool {
+        !self.heard.stopped
+            || matches!(event, Event::Usage(_) | Event::Error { .. } | Event::End | Event::Ping)
+    }
+
+    /// The error that has to be written in place of an event.
+    fn objection(&self, event: &Event) -> Option<ErrorForm> {
+        let (kind, message) = match event {
+            Event::Error { failure } => {
+                (kind_of(failure), "the upstream reported a failure in the middle of its answer")
+            }
+            Event::Stop(reason, _)
+                if self.heard.cut_tool && reason.cuts() && self.dialect == Dialect::Anthropic =>
+            {
+                (ErrorKind::InvalidRequest, "the token limit was reached inside a tool call")
+            }
+            Event::Stop(..) if self.heard.left_out && !self.heard.told => {
+                (ErrorKind::InvalidRequest, "the answer has only parts that this API has no form for")
+            }
+            Event::End if !self.heard.stopped => {
+                (ErrorKind::Unavailable, "the answer ended without a reason to stop")
+            }
+            _ => return None,
+        };
+        Some(ErrorForm {
+            status: 200,
+            kind,
+            message: message.to_owned(),
+            code: None,
+            param: None,
+            retry_after: None,
+            should_retry: None,
+            request_id: self.request_id.clone(),
+        })
+    }
+
     /// Whether the end marker or an error has been written.
     #[must_use]
     pub const fn is_over(&self) -> bool {
         self.over
+    }
+}
+
+/// Leaves out what the model says, for debug output ends up in logs.
+impl fmt::Debug for Encoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Encoder({}, over: {})", self.dialect.as_str(), self.over)
     }
 }
 
@@ -116,31 +175,13 @@ pub(super) fn write_json(body: &impl Serialize, out: &mut BytesMut) {
     let _ = serde_json::to_writer(bytes::BufMut::writer(out), body);
 }
 
-fn upstream_failed(failure: &Failure, request_id: &str) -> ErrorForm {
-    let kind = match failure.class {
+const fn kind_of(failure: &Failure) -> ErrorKind {
+    match failure.class {
         ErrorClass::Overload => ErrorKind::Overloaded,
         ErrorClass::Rate => ErrorKind::RateLimit,
         ErrorClass::Client | ErrorClass::ContextLength | ErrorClass::ContentFilter => {
             ErrorKind::InvalidRequest
         }
         _ => ErrorKind::Unavailable,
-    };
-    form(kind, "the upstream reported a failure in the middle of its answer", request_id)
-}
-
-fn cut_off(request_id: &str) -> ErrorForm {
-    form(ErrorKind::InvalidRequest, "the token limit was reached inside a tool call", request_id)
-}
-
-fn form(kind: ErrorKind, message: &str, request_id: &str) -> ErrorForm {
-    ErrorForm {
-        status: 200,
-        kind,
-        message: message.to_owned(),
-        code: None,
-        param: None,
-        retry_after: None,
-        should_retry: None,
-        request_id: request_id.to_owned(),
     }
 }

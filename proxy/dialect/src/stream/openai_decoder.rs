@@ -1,6 +1,7 @@
 //! The stream of Chat Completions, as OpenAI and the many that imitate it write it.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::blocks::{Blocks, Shape};
@@ -13,7 +14,6 @@ use crate::usage::OpenAiUsage;
 use crate::wire::{Borrowed, Prose};
 use crate::{Dialect, Flavor};
 
-#[derive(Debug)]
 pub(super) struct OpenAiDecoder {
     flavor: Flavor,
     started: bool,
@@ -23,6 +23,8 @@ pub(super) struct OpenAiDecoder {
     text: Option<u32>,
     refusal: Option<u32>,
     thinking: Option<u32>,
+    /// Sound or pictures.
+    opaque: Option<u32>,
     choices: Choices,
     /// The first choice's reason to stop, once every choice has one: the answer is whole.
     pub(super) finished: Option<StopReason>,
@@ -79,6 +81,9 @@ struct Delta<'a> {
     tool_calls: Option<Vec<ToolFragment<'a>>>,
     #[serde(borrow)]
     function_call: Option<FunctionFragment<'a>>,
+    audio: Option<IgnoredAny>,
+    /// OpenRouter's.
+    images: Option<Vec<IgnoredAny>>,
 }
 
 impl OpenAiDecoder {
@@ -92,6 +97,7 @@ impl OpenAiDecoder {
             text: None,
             refusal: None,
             thinking: None,
+            opaque: None,
             choices: Choices::default(),
             finished: None,
             stop: None,
@@ -192,6 +198,10 @@ impl OpenAiDecoder {
         self.say(Shape::Refusal, delta.refusal.unwrap_or_default().text, out);
         for fragment in delta.tool_calls.iter().flatten() {
             self.tools.take(fragment, &mut self.blocks, out)?;
+        }
+        let has_media = delta.audio.is_some() || delta.images.is_some_and(|images| !images.is_empty());
+        if has_media && self.opaque.is_none() {
+            self.opaque = Some(self.blocks.open(BlockKind::Opaque, out));
         }
         if let Some(fragment) = &delta.function_call {
             self.tools.take_legacy(fragment, &mut self.blocks, out)?;

@@ -11,7 +11,6 @@ use crate::Dialect;
 use crate::answer::{AnswerContext, Mint};
 use crate::usage::Usage;
 
-#[derive(Debug)]
 pub(super) struct OpenAiWriter {
     context: AnswerContext,
     mint: Mint,
@@ -143,7 +142,10 @@ impl Writer for OpenAiWriter {
                 self.start("", out);
                 self.chunk(&json!({}), &json!(reason.as_chat()), out);
             }
-            Event::End => self.end(out),
+            Event::End => {
+                self.start("", out);
+                self.end(out);
+            }
             Event::Ping => out.extend_from_slice(keep_alive(Dialect::OpenAi)),
             Event::Signature { .. } | Event::Close { .. } | Event::Error { .. } => {}
         }

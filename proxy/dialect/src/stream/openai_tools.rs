@@ -32,12 +32,12 @@ pub(super) struct FunctionFragment<'a> {
 }
 
 /// The calls so far, in the order of their first fragments.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Tools {
     calls: Vec<Call>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Call {
     index: Option<u32>,
     id: String,

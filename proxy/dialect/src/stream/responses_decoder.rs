@@ -14,7 +14,6 @@ use crate::usage::{OpenAiUsage, Usage};
 use crate::wire::Prose;
 use crate::{Dialect, Flavor};
 
-#[derive(Debug)]
 pub(super) struct ResponsesDecoder {
     flavor: Flavor,
     started: bool,

@@ -12,7 +12,6 @@ use crate::error::{ErrorForm, write_stream_error};
 use crate::stop::StopReason;
 use crate::usage::Usage;
 
-#[derive(Debug)]
 pub(super) struct ResponsesWriter {
     context: AnswerContext,
     mint: Mint,
@@ -26,7 +25,6 @@ pub(super) struct ResponsesWriter {
 }
 
 /// The item that is being written.
-#[derive(Debug)]
 struct Open {
     kind: BlockKind,
     id: String,

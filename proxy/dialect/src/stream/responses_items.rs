@@ -34,7 +34,7 @@ struct Part {
 }
 
 /// All parts of an answer.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Items {
     pub(super) blocks: Blocks,
     parts: Vec<Part>,
@@ -188,13 +188,14 @@ impl Items {
         let said = |shapes: &[Shape]| self.parts.iter().any(|part| shapes.contains(&part.shape));
         let said_text = said(&[Shape::Text, Shape::Refusal]);
         let said_thinking = said(&[Shape::Thinking]);
+        let said_opaque = said(&[Shape::Opaque]);
         let first = self.parts.iter().map(|part| part.item + 1).max().unwrap_or(0);
         for (index, item) in (first..).zip(items) {
             let known = match item.kind.text.as_str() {
                 "message" => said_text,
                 "reasoning" => said_thinking,
                 "function_call" => self.calls.contains(&item.call_id.text),
-                _ => true,
+                _ => said_opaque,
             };
             if !known {
                 self.settle(index, item, out)?;

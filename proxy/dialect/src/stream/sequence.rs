@@ -14,13 +14,12 @@ pub(super) trait Writer {
 }
 
 /// Lets one block through at a time, and holds what belongs to the next ones until it is closed.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Sequence {
     current: Option<u32>,
     waiting: Vec<Waiting>,
 }
 
-#[derive(Debug)]
 struct Waiting {
     key: u32,
     events: Vec<Event>,

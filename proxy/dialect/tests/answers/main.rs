@@ -1,0 +1,13 @@
+//! The answer side, from the outside: any dialect into any other.
+#![cfg(test)]
+
+mod exchange;
+mod failures;
+mod grammar;
+mod plan;
+mod quirks;
+mod recording;
+mod recordings;
+mod streams;
+mod tool_calls;
+mod translation;
