@@ -57,9 +57,9 @@ pub enum Errand {
     Recovery,
 }
 
-/// Money set aside for a probe in flight. Dropped without [`Purse::settle`], it counts as spent in full.
+/// Money set aside for a probe in flight. Dropped without [`Purse::settle`], it stays set aside for good.
 #[derive(Debug)]
-#[must_use = "an unsettled hold counts as spent in full"]
+#[must_use = "an unsettled hold stays set aside for good"]
 pub struct Hold {
     amount: Amount,
     era: u32,
@@ -72,6 +72,9 @@ pub struct Purse {
     depth: u64,
     /// Counts changes of the unit: a hold in another one cannot be settled by difference.
     era: u32,
+    /// Set aside and not settled yet. It keeps its place in the purse: were that filled again meanwhile, a
+    /// refund could be spent on top of a full purse.
+    held: u64,
     /// Negative after a probe that cost more than its estimate: the debt is worked off before the next.
     level: i128,
     /// What flowed back but does not fill a whole unit yet, in units × milliseconds.
@@ -132,6 +135,7 @@ impl Purse {
             allowance,
             depth,
             era: 0,
+            held: 0,
             level: i128::from(depth),
             remainder: 0,
             credited: now,
@@ -152,7 +156,10 @@ impl Purse {
         self.depth = allowance.per_day() / 2;
         self.remainder = 0;
         self.promised = None;
-        self.era += u32::from(!same_unit);
+        if !same_unit {
+            self.era += 1;
+            self.held = 0;
+        }
         // Money and tokens do not compare, so across units the same *share* stays spent.
         let spent = if same_unit { spent } else { spent * i128::from(self.depth) / i128::from(before) };
         self.level = i128::from(self.depth) - spent;
@@ -183,6 +190,7 @@ impl Purse {
         let left = self.level - i128::from(estimate.0);
         if left >= floor {
             self.level = left;
+            self.held = self.held.saturating_add(estimate.0);
             return Some(Hold { amount: estimate, era: self.era });
         }
         // Only what can be saved up at all is promised.
@@ -209,8 +217,8 @@ impl Purse {
         self.credit(now);
         // The share that was set aside in another unit stays spent.
         if hold.era == self.era {
+            self.held = self.held.saturating_sub(hold.amount.0);
             self.level += i128::from(hold.amount.0) - i128::from(actual.0);
-            self.level = self.level.min(i128::from(self.depth));
         }
     }
 
@@ -231,7 +239,7 @@ impl Purse {
         let earned = flow * elapsed.as_millis() + self.remainder;
         self.remainder = earned % DAY_MS;
         let earned = i128::try_from(earned / DAY_MS).unwrap_or(i128::MAX);
-        self.level = self.level.saturating_add(earned).min(i128::from(self.depth));
+        self.level = self.level.saturating_add(earned).min(i128::from(self.depth) - i128::from(self.held));
     }
 }
 

@@ -31,12 +31,14 @@ pub fn class_of(failure: &Failure) -> Class {
 }
 
 /// The class of a vendor's error for a *probe*. The request was valid yesterday and is valid at every other
-/// model of its kind, so "your request is wrong" and "no such model" are failures of the model; limits,
-/// quotas and credentials remain what they are.
+/// model of its kind, so "your request is wrong" is a failure of the model, and so is a 404 that does not say
+/// what it misses: a gateway's, not the vendor's. Limits, quotas, credentials and a name that the vendor says
+/// it does not know remain what they are.
 #[must_use]
 pub fn probe_class_of(failure: &Failure) -> Class {
     match class_of(failure) {
-        Class::Client | Class::ModelMissing => Class::Hard(fault_of(failure)),
+        Class::Client => Class::Hard(fault_of(failure)),
+        Class::ModelMissing if failure.code.is_none() => Class::Hard(fault_of(failure)),
         class => class,
     }
 }

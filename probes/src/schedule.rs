@@ -181,7 +181,9 @@ impl Schedule {
         plan.flying = false;
         // Trial probes count only when they are a full interval apart, however slow the last answer was.
         let from = if pace == Pace::Trial { now } else { plan.started.unwrap_or(now) };
-        plan.due = if plan.hurried { plan.after(floor, now) } else { (from + interval).max(now) };
+        let planned = if plan.hurried { now } else { from + interval };
+        // Never straight after an answer: what that changes in the table has to be seen by the next.
+        plan.due = planned.max(now + floor);
     }
 
     /// When the next turn can be due, models in flight left out.

@@ -136,6 +136,17 @@ fn a_purse_that_calm_probes_emptied_still_pays_for_alarm_and_then_for_recovery()
 }
 
 #[test]
+fn what_comes_back_after_hours_is_not_spent_on_top_of_a_full_purse() {
+    let (start, later) = (Moment::from_millis(0), Moment::from_millis(DAY / 2));
+    let mut purse = Purse::new(Allowance::TokensPerDay(2000), start);
+    let hold = purse.withdraw(&model(0), Amount(800), Errand::Recovery, start).unwrap();
+    assert!(purse.withdraw(&model(0), Amount(201), Errand::Recovery, later).is_none());
+    purse.settle(hold, Amount(0), later);
+    assert_eq!(purse.left(), Amount(1000));
+    assert!(purse.withdraw(&model(0), Amount(1001), Errand::Recovery, later).is_none());
+}
+
+#[test]
 fn half_an_allowance_flows_back_in_a_day_to_the_last_unit() {
     let mut purse = Purse::new(Allowance::TokensPerDay(2001), Moment::from_millis(0));
     let hold = purse.withdraw(&model(0), Amount(1000), Errand::Recovery, Moment::from_millis(0)).unwrap();

@@ -25,7 +25,13 @@ fn traffic_keeps_its_own_mistakes_and_a_probe_blames_the_model_for_them() {
         (400, long, Class::Client, status),
         (413, "", Class::Client, status),
         (422, "", Class::Client, status),
-        (404, r#"{"error":{"code":"model_not_found","message":"m"}}"#, Class::ModelMissing, status),
+        (
+            404,
+            r#"{"error":{"code":"model_not_found","message":"m"}}"#,
+            Class::ModelMissing,
+            Class::ModelMissing,
+        ),
+        (404, "<html>", Class::ModelMissing, status),
     ];
     for (code, body, traffic, probe) in cases {
         let failure = classify(Dialect::OpenAi, code, &HeaderMap::new(), body.as_bytes());

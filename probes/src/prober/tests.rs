@@ -55,12 +55,12 @@ async fn every_answer_becomes_its_claim_in_every_dialect() {
             let haste = async {
                 loop {
                     bench.signals.probe_now(&ModelId::from("gpt-4.1"));
-                    tokio::time::sleep(Duration::from_secs(2)).await;
+                    tokio::time::sleep(Duration::from_secs(3)).await;
                 }
             };
-            bench.run(Duration::from_secs(300), haste).await;
+            bench.run(Duration::from_secs(180), haste).await;
             let claims = bench.claims();
-            assert!(claims.len() > 8, "{dialect:?} {act:?} {}", claims.len());
+            assert!(claims.len() >= 5, "{dialect:?} {act:?} {}", claims.len());
             assert!(claims.iter().all(|claim| *claim == expected), "{dialect:?} {act:?} {claims:?}");
             let reports = bench.desk(|desk| std::mem::take(&mut desk.reports));
             let spoke = matches!(act, Act::Right | Act::Wrong | Act::Stall | Act::Truncated | Act::Late(_));

@@ -39,8 +39,8 @@ impl Sight {
         match self.verdict {
             // An operator's word binds probes too: nothing is sent to what was switched off.
             Verdict::Disabled if self.switched => Pace::Never,
-            // Unknown to its provider: that can change, but nobody waits for it.
-            Verdict::Disabled => Pace::Idle,
+            // Unknown to its provider: asking costs nothing, and only an answer brings it back.
+            Verdict::Disabled => Pace::Healthy,
             Verdict::HalfOpen => Pace::Trial,
             Verdict::Degraded | Verdict::Open | Verdict::Ramping => Pace::Unwell,
             Verdict::Healthy if self.suspect => Pace::Unwell,
@@ -58,10 +58,10 @@ impl Plan {
     }
 
     pub(super) fn update(&mut self, sight: Sight, pace: Pace) {
-        if pace == Pace::Trial && self.pace != Pace::Trial {
-            // Half-open is decided by probes: the first goes out at once.
-            self.hurried = true;
-        }
+        // Half-open is decided by probes, so the first goes out at once; a new suspicion wants to be settled.
+        let on_trial = pace == Pace::Trial && self.pace != Pace::Trial;
+        let suspected = sight.suspect && !self.sight.suspect && pace != Pace::Never;
+        self.hurried |= on_trial || (suspected && self.trials == 0);
         if pace != Pace::Trial {
             self.trials = 0;
         }
@@ -81,7 +81,8 @@ impl Plan {
     }
 
     pub(super) fn stood_in_for(&self, cadence: &Cadence, now: Moment) -> bool {
-        self.pace == Pace::Healthy
+        self.sight.verdict == Verdict::Healthy
+            && self.pace == Pace::Healthy
             && !self.hurried
             && self.replaced < cadence.replaced
             && within(self.sight.last_success, cadence.fresh, now)

@@ -59,7 +59,7 @@ fn the_gaps_are_those_of_the_state_within_a_fifth() {
     let doubted = |_| Sight { suspect: true, ..sight(Verdict::Healthy) };
     let unknown = |_| Sight { switched: false, ..sight(Verdict::Disabled) };
     let expect: [(Look<'_>, u64, u64); 7] = [
-        (&unknown, 240_000, 360_100),
+        (&unknown, 12_000, 18_100),
         (&busy, 12_000, 18_100),
         (&|_| sight(Verdict::Healthy), 240_000, 360_100),
         (&doubted, 4_000, 6_100),
@@ -114,6 +114,16 @@ fn an_idle_model_is_asked_sooner_once_it_smells_or_serves() {
         let soon = if change == Verdict::Healthy { 48_100 } else { 36_100 };
         assert!(starts.iter().any(|start| (30_000..=soon).contains(start)), "{change:?} {starts:?}");
     }
+}
+
+#[test]
+fn a_new_suspicion_is_looked_into_at_once_and_only_once() {
+    let turned = 100_000;
+    let look = |now| Sight { suspect: now >= at(turned), ..sight(Verdict::Healthy) };
+    let starts: Vec<u64> =
+        watch(13, HOUR, QUICK, look).into_iter().filter(|start| *start >= turned).collect();
+    assert_eq!(starts[0], turned);
+    assert!(gaps(&starts).iter().all(|gap| (4_000..=6_100).contains(gap)), "{:?}", gaps(&starts));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::future::pending;
 use std::sync::{Arc, Mutex};
 
 use sidestep_dialect::{Capabilities, Dialect, Flavor};
-use sidestep_table::{ModelShape, Policy, ProviderId, ProviderShape, Shape, Source, Topology};
+use sidestep_table::{ModelEntry, ModelShape, Policy, ProviderId, ProviderShape, Shape, Source, Topology};
 use tokio::time::{Instant, timeout};
 
 use super::upstream::Upstream;
@@ -95,6 +95,10 @@ impl Observer for Bench {
 
 /// One target per name, all at one provider, all behind `upstream`.
 pub(super) fn targets(names: &[&str], dialect: Dialect, upstream: &Upstream) -> Vec<Target<Upstream>> {
+    seats(&topology(names), dialect, upstream)
+}
+
+fn topology(names: &[&str]) -> Topology {
     let provider = ProviderId::from("p");
     let policy = Arc::new(Policy::default());
     let model = |name: &&str| ModelShape {
@@ -105,20 +109,23 @@ pub(super) fn targets(names: &[&str], dialect: Dialect, upstream: &Upstream) -> 
     };
     let providers = vec![ProviderShape { id: provider.clone(), credentials: 1 }];
     let shape = Shape { providers, models: names.iter().map(model).collect(), routes: vec![] };
-    let topology = Topology::build(shape, None).unwrap();
+    Topology::build(shape, None).unwrap()
+}
+
+fn seats(topology: &Topology, dialect: Dialect, upstream: &Upstream) -> Vec<Target<Upstream>> {
     let flavor = if dialect == Dialect::Anthropic { Flavor::Anthropic } else { Flavor::OpenAi };
-    let target = |name: &&str| Target {
-        model: ModelId::from(*name),
-        provider: provider.clone(),
+    let target = |entry: &ModelEntry| Target {
+        model: entry.id.clone(),
+        provider: ProviderId::from("p"),
         upstream: sidestep_dialect::Target {
             dialect,
             flavor,
-            model: (*name).to_owned(),
-            capabilities: Capabilities::preset(flavor, name),
+            model: entry.id.to_string(),
+            capabilities: Capabilities::preset(flavor, &entry.id),
         },
         price: None,
-        cell: Arc::clone(&topology.models[topology.model(name).unwrap().get()].cell),
+        cell: Arc::clone(&entry.cell),
         service: upstream.clone(),
     };
-    names.iter().map(target).collect()
+    topology.models.iter().map(target).collect()
 }
