@@ -12,7 +12,7 @@ use thiserror::Error;
 
 pub use feature::{Feature, FeatureSet, Features};
 pub use field::Field;
-pub(crate) use field::{Rule, known as known_field};
+pub(crate) use field::{Rule, known as known_field, member};
 
 use crate::scan::{Flaw, FlawKind, Scanner};
 use crate::{Dialect, beta};

@@ -6,13 +6,16 @@
 
 pub mod answer;
 pub mod ask;
+pub mod auth;
 mod beta;
 pub mod capability;
 pub mod dialect;
 pub mod error;
 pub mod gate;
 pub mod mark;
+pub mod request;
 mod scan;
+pub mod schema;
 pub mod sse;
 pub mod stop;
 pub mod stream;
@@ -26,6 +29,7 @@ pub use capability::{Capabilities, CapabilityOverrides, Target};
 pub use dialect::{Dialect, Endpoint, Flavor};
 pub use error::{ErrorClass, ErrorForm, ErrorKind, Failure, classify, write_error, write_stream_error};
 pub use gate::{Degraded, Gate, gate};
+pub use request::{Translated, Untranslatable, repair_history, same_dialect_request, translate_request};
 pub use sse::{RawEvent, Splitter, SseFault, Tail};
 pub use stop::StopReason;
 pub use stream::{BlockKind, Decoder, Encoder, Event, Progress, StreamFault, keep_alive};

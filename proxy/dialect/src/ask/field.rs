@@ -175,7 +175,7 @@ const NEUTRAL: [(&str, &[&str]); 15] = [
     ("store", &["false"]),
     ("background", &["false"]),
     ("truncation", &["\"disabled\""]),
-    ("service_tier", &["\"auto\"", "\"default\""]),
+    ("service_tier", &["\"auto\"", "\"default\"", "\"standard_only\""]),
     ("modalities", &["[\"text\"]"]),
     ("metadata", &["{}"]),
     ("mcp_servers", &["[]"]),

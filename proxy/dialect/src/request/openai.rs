@@ -1,0 +1,7 @@
+//! OpenAI Chat Completions.
+
+mod read;
+mod write;
+
+pub(super) use read::read;
+pub(super) use write::{told, write};
