@@ -2,8 +2,8 @@
 //!
 //! A model with traffic is asked every 15 s and three of four of those questions are answered by live
 //! successes; anything that is not well, or whose siblings are not, is asked every 5 s. A standby model
-//! without traffic is asked every five minutes: a question costs up to 0.4 cents, and 15 s around the clock
-//! would make that 400 dollars a month for every pod. Every interval is jittered by a fifth so that
+//! without traffic is asked every five minutes: a question costs up to 0.4 cents, and one in 15 s around the clock
+//! would make that 650 dollars a month for every pod. Every interval is jittered by a fifth so that
 //! sidecars do not ask in step.
 
 mod plan;

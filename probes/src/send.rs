@@ -92,8 +92,8 @@ where
     let mut bill = Bill::Unknown;
     let trouble = match exchange.head(service, prompt).await {
         Err(trouble) => {
-            // The vendor may have begun to work when no head came in time; a failed dial cost nothing.
-            if trouble.class != Class::Hard(Fault::FirstTokenTimeout) {
+            // What never arrived cost nothing; whatever else went wrong, the vendor may have begun to work.
+            if matches!(trouble.class, Class::Hard(Fault::Connect | Fault::Tls) | Class::Local) {
                 bill = Bill::Nothing;
             }
             Some(trouble)

@@ -38,6 +38,9 @@ const CLAIMS: &[(Act, (Class, Quality))] = &[
     (Act::Status(429, ""), (Class::Rate, Quality::Unproven)),
     (Act::Status(429, r#"{"error":{"code":"insufficient_quota"}}"#), (Class::Quota, Quality::Unproven)),
     (Act::Status(529, ""), (Class::Overload, Quality::Unproven)),
+    (Act::Endless(200, ": still here\n\n"), hard(Fault::Broken)),
+    (Act::Endless(200, "data: x"), hard(Fault::Broken)),
+    (Act::Endless(500, "oh no"), hard(Fault::Status)),
     (Act::Page("<html>maintenance</html>"), hard(Fault::InBand)),
     (Act::Page(r#"{"error":{"type":"server_error"}}"#), hard(Fault::InBand)),
     (

@@ -39,6 +39,8 @@ pub(super) enum Act {
     Stall,
     Refused,
     Status(u16, &'static str),
+    /// A 200 or 500 that says this for ever.
+    Endless(u16, &'static str),
     /// A 200 with this body.
     Page(&'static str),
 }
@@ -117,6 +119,7 @@ impl tower::Service<Request<Full<Bytes>>> for Upstream {
             match act {
                 Act::Refused => Err(Broke),
                 Act::Status(status, text) => Ok(wire(status, vec![text.to_owned()], None, airborne)),
+                Act::Endless(status, text) => Ok(endless(status, text.repeat(10_000), airborne)),
                 Act::Page(text) => Ok(wire(200, vec![text.to_owned()], None, airborne)),
                 act => Ok(answer(dialect, &ask, act, airborne)),
             }
@@ -167,6 +170,14 @@ fn wire(
         }
         let part = parts.get(at)?.clone();
         Some((Ok(Frame::data(Bytes::from(part))), (at + 1, parts, airborne)))
+    });
+    let body: Pin<Box<dyn Stream<Item = Result<Frame<Bytes>, Broke>> + Send>> = Box::pin(parts);
+    Response::builder().status(status).body(StreamBody::new(body)).unwrap()
+}
+
+fn endless(status: u16, part: String, airborne: Airborne) -> Response<Wire> {
+    let parts = stream::unfold((Bytes::from(part), airborne), |(part, airborne)| async move {
+        Some((Ok(Frame::data(part.clone())), (part, airborne)))
     });
     let body: Pin<Box<dyn Stream<Item = Result<Frame<Bytes>, Broke>> + Send>> = Box::pin(parts);
     Response::builder().status(status).body(StreamBody::new(body)).unwrap()
