@@ -126,6 +126,10 @@ impl Entry {
         }
     }
 
+    pub(crate) const fn number(&self) -> u64 {
+        self.number
+    }
+
     pub(crate) fn finish(&self) {
         self.note(|attempt| attempt.finished = true);
     }

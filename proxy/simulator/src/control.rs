@@ -8,7 +8,7 @@ use hyper::body::Incoming;
 use serde_json::{Value, json};
 
 use crate::delivery::{Body, at_once};
-use crate::faults::{PlanError, Planned};
+use crate::planned::{PlanError, Planned};
 use crate::provider::Provider;
 
 /// What every control path begins with.

@@ -10,6 +10,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 
 use crate::attempts::Entry;
+use crate::gzip::Gzip;
 
 /// What hyper is given.
 pub(crate) type Body = UnsyncBoxBody<Bytes, BrokenOff>;
@@ -42,14 +43,15 @@ const FLUSH: Duration = Duration::from_millis(5);
 struct Delivery {
     steps: VecDeque<Step>,
     attempt: Entry,
+    gzip: Option<Gzip>,
 }
 
 pub(crate) fn at_once(bytes: Bytes) -> Body {
     Full::new(bytes).map_err(|never| match never {}).boxed_unsync()
 }
 
-pub(crate) fn deliver(steps: Vec<Step>, attempt: Entry) -> Body {
-    let delivery = Delivery { steps: steps.into(), attempt };
+pub(crate) fn deliver(steps: Vec<Step>, gzip: bool, attempt: Entry) -> Body {
+    let delivery = Delivery { steps: steps.into(), attempt, gzip: gzip.then(Gzip::default) };
     let frames = stream::unfold(Some(delivery), |delivery| async move {
         let mut delivery = delivery?;
         match delivery.next().await {
@@ -95,12 +97,22 @@ impl Delivery {
                 }
             }
         }
-        Ok(None)
+        Ok(self.gzip.take().map(|gzip| self.counted(gzip.end())))
     }
 
-    fn sent(&self, bytes: Bytes) -> Bytes {
+    fn sent(&mut self, bytes: Bytes) -> Bytes {
+        let encoded = self.gzip.as_mut().map(|gzip| gzip.piece(&bytes));
+        self.counted(encoded.unwrap_or(bytes))
+    }
+
+    fn counted(&self, bytes: Bytes) -> Bytes {
         let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         self.attempt.note(|attempt| attempt.bytes = attempt.bytes.saturating_add(length));
+        // Nobody may ask for what comes after the last piece: a body of known length ends with it, and a caller
+        // that has the terminal event may leave.
+        if self.steps.is_empty() && self.gzip.is_none() {
+            self.attempt.finish();
+        }
         bytes
     }
 }

@@ -4,24 +4,38 @@
 //! This crate shares no code with the translators that are tried against it, so that a misreading of a wire
 //! form cannot cancel itself out.
 
+mod answer;
 mod attempts;
 mod complaint;
 mod control;
 mod delivery;
+mod endpoint;
 mod exchange;
 mod fault;
 mod faults;
+mod gzip;
+mod headers;
+mod incident;
+mod listing;
 mod model;
+mod planned;
+mod prompt;
 mod provider;
+mod request;
+mod sample;
+mod script;
 mod simulator;
 mod stage;
 mod vendor;
 mod wire;
+mod written;
 
 pub use attempts::{Attempt, Attempts};
 pub use fault::Fault;
-pub use faults::{EVERY_MODEL, Faults, PlanError, Planned};
+pub use faults::{EVERY_MODEL, Faults};
+pub use incident::{Beat, Incident, Who};
 pub use model::{Model, Traits};
+pub use planned::{PlanError, Planned};
 pub use provider::Provider;
 pub use simulator::Simulator;
 pub use stage::Stage;
