@@ -51,15 +51,7 @@ pub(crate) fn messages(events: &[(String, String)]) -> Said {
             }
             ("content", "content_block_delta") => {
                 assert_eq!(event["index"], open.unwrap());
-                let delta = &event["delta"];
-                let kind = said.parts.last().unwrap().0.clone();
-                match (kind.as_str(), delta["type"].as_str().unwrap()) {
-                    ("text", "text_delta") => said.add(&delta["text"]),
-                    ("thinking", "thinking_delta") => said.add(&delta["thinking"]),
-                    ("thinking", "signature_delta") => assert!(!text(&delta["signature"]).is_empty()),
-                    ("tool_use", "input_json_delta") => said.add(&delta["partial_json"]),
-                    other => panic!("{other:?}"),
-                }
+                block_delta(&mut said, &event["delta"]);
             }
             ("content", "content_block_stop") => assert_eq!(event["index"], open.take().unwrap()),
             ("content", "message_delta") => {
@@ -74,6 +66,17 @@ pub(crate) fn messages(events: &[(String, String)]) -> Said {
     }
     assert_eq!(phase, "over");
     truncated(said, "max_tokens")
+}
+
+fn block_delta(said: &mut Said, delta: &Value) {
+    let kind = said.parts.last().unwrap().0.clone();
+    match (kind.as_str(), delta["type"].as_str().unwrap()) {
+        ("text", "text_delta") => said.add(&delta["text"]),
+        ("thinking", "thinking_delta") => said.add(&delta["thinking"]),
+        ("thinking", "signature_delta") => assert!(!text(&delta["signature"]).is_empty()),
+        ("tool_use", "input_json_delta") => said.add(&delta["partial_json"]),
+        other => panic!("{other:?}"),
+    }
 }
 
 pub(crate) fn whole_message(message: &Value) -> Said {
