@@ -2,8 +2,8 @@
 //!
 //! `reencode --from anthropic|openai|responses --to anthropic|openai|responses [--answer N] FILE`, where FILE ends in
 //! `.sse` (raw bytes) or `.chunks.txt` (one JSON event a line, of which a file may hold several answers).
-//! Exit status: 0 written, 2 used wrongly, 3 the recording itself is broken (what could be read is written, then an
-//! error in the target's dialect), 4 the file has no such answer.
+//! Exit status: 0 written, 2 used wrongly, 3 what is written ends in an error (the recording itself is broken, or holds
+//! nothing that the target's dialect has a form for), 4 the file has no such answer.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -38,7 +38,8 @@ fn main() -> ExitCode {
     if std::io::stdout().write_all(&out).is_err() {
         return ExitCode::FAILURE;
     }
-    ExitCode::from(if result.is_ok() { 0 } else { 3 })
+    let ends_well = decode(order.to, &out).1.is_ok();
+    ExitCode::from(if ends_well { 0 } else { 3 })
 }
 
 fn order(mut words: impl Iterator<Item = String>) -> Option<Order> {
