@@ -1,5 +1,6 @@
 //! The command line: one enum, one file for each command.
 
+mod check;
 mod client;
 mod completions;
 mod disable;
@@ -18,6 +19,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 pub use self::client::ClientError;
+use crate::config::Variables;
 
 const ABOUT: &str = "Keeps an application answered while language-model providers fail and recover";
 
@@ -58,6 +60,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Check(check::Check),
     Simulate(simulate::Simulate),
     Status(status::Status),
     Disable(disable::Disable),
@@ -91,6 +94,7 @@ impl Cli {
     /// What went wrong; [`CliError::exit_code`] tells how to end.
     pub async fn run(self) -> Result<(), CliError> {
         match self.command {
+            Command::Check(check) => check.run(&Variables::of_process()),
             Command::Simulate(simulate) => simulate.run().await,
             Command::Status(status) => status.run().await,
             Command::Disable(disable) => disable.run().await,

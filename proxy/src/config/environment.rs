@@ -18,7 +18,7 @@ struct Present {
 }
 
 /// The size of model that a pattern asks for.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 enum Tier {
     Big,
     Small,
@@ -38,7 +38,7 @@ const FAMILIES: [(&str, &[(&str, Tier)]); 5] = [
             ("o*", Tier::Big),
         ],
     ),
-    ("xai", &[("grok-*", Tier::Big)]),
+    ("xai", &[("grok-*-mini", Tier::Small), ("grok-*-non-reasoning", Tier::Small), ("grok-*", Tier::Big)]),
     ("mistral", &[("mistral-small-*", Tier::Small), ("mistral-*", Tier::Big)]),
     ("deepseek", &[("deepseek-*", Tier::Big)]),
 ];
@@ -71,7 +71,7 @@ fn write(yaml: &mut String, present: &[Present]) -> std::fmt::Result {
     }
     writeln!(yaml, "\nmodels:")?;
     for provider in present {
-        provider.write_models(yaml, present.len() > 1)?;
+        provider.write_models(yaml, present)?;
     }
     writeln!(yaml, "\nroutes:")?;
     for provider in present {
@@ -104,24 +104,33 @@ impl Present {
         }
     }
 
-    fn write_models(&self, yaml: &mut String, several: bool) -> std::fmt::Result {
+    /// The model that stands in for others of `tier`, by its name in the configuration.
+    fn stand_in(&self, tier: Tier) -> String {
+        let Tiers { big, small } = self.tiers;
+        let size = if tier == Tier::Small && big != small { "small" } else { "big" };
+        format!("{}-{size}", self.name)
+    }
+
+    fn write_models(&self, yaml: &mut String, present: &[Self]) -> std::fmt::Result {
         let Self { name, tiers: Tiers { big, small }, .. } = self;
         writeln!(yaml, "  {name}: {{ provider: {name}, model: \"*\", probe: \"{small}\" }}")?;
-        if several {
-            writeln!(yaml, "  {name}-big: {{ provider: {name}, model: \"{big}\" }}")?;
-            writeln!(yaml, "  {name}-small: {{ provider: {name}, model: \"{small}\" }}")?;
+        let others = present.iter().filter(|other| other.name != self.name);
+        let wanted: Vec<String> =
+            others.flat_map(Self::patterns).map(|(_, tier)| self.stand_in(tier)).collect();
+        for (tier, model) in [(Tier::Big, big), (Tier::Small, small)] {
+            let id = self.stand_in(tier);
+            // One that is big and small in one is written once.
+            if wanted.contains(&id) && (tier == Tier::Big || big != small) {
+                writeln!(yaml, "  {id}: {{ provider: {name}, model: \"{model}\" }}")?;
+            }
         }
         Ok(())
     }
 
     fn write_routes(&self, yaml: &mut String, present: &[Self]) -> std::fmt::Result {
         for (pattern, tier) in self.patterns() {
-            let size = match tier {
-                Tier::Big => "big",
-                Tier::Small => "small",
-            };
             let others = present.iter().filter(|other| other.name != self.name);
-            let spares: String = others.map(|other| format!(", {}-{size}", other.name)).collect();
+            let spares: String = others.map(|other| format!(", {}", other.stand_in(tier))).collect();
             writeln!(yaml, "  - match: \"{pattern}\"\n    targets: [{}{spares}]", self.name)?;
             if spares.is_empty() {
                 writeln!(yaml, "    single_provider: true")?;

@@ -28,6 +28,8 @@ use std::{fmt, net::SocketAddr, path::PathBuf};
 
 pub use sidestep_dialect::{Dialect, Flavor};
 
+pub(crate) use self::schema::Period;
+
 pub use self::{
     problem::{ConfigError, Problem},
     process::{AdminConfig, DrainConfig, Limits, LogConfig, LogFormat, ProbeBudget, ProbesConfig},

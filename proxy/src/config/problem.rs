@@ -31,7 +31,7 @@ pub enum ConfigError {
         limit: u64,
     },
     /// There is neither a file nor a provider key in the environment.
-    #[error("no configuration: give a file with --config, or set at least one of {}", variables.join(", "))]
+    #[error("no configuration: name a file, or set at least one of {}", variables.join(", "))]
     NoKeys {
         /// The environment variables that would do.
         variables: Vec<&'static str>,

@@ -13,6 +13,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::scalar::Period;
+
 pub(super) use self::{
     names::{Named, OneOrMany},
     process::{
@@ -21,7 +23,7 @@ pub(super) use self::{
     },
     provider::{DialectWord, HttpWord, ModelSchema, PriceSchema, ProviderSchema},
     route::{LossyWord, RetryBudgetSchema, RouteSchema, TargetSchema},
-    scalar::{Address, Period, REFUSAL, Size},
+    scalar::{Address, REFUSAL, Size},
     secret::SecretSchema,
 };
 

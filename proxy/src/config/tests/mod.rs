@@ -1,6 +1,8 @@
 //! Whole configurations.
 
 mod bad;
+mod hostile;
+mod keys_only;
 mod reference;
 mod reloading;
 mod whole;

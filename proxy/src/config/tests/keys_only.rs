@@ -1,0 +1,109 @@
+//! Configurations that are built from the environment.
+
+use std::collections::BTreeSet;
+
+use sidestep_table::{BudgetPolicy, ModelShape, ProviderShape, RouteShape, Shape, TargetShape, Topology};
+
+use crate::config::{
+    Config, ConfigError, ModelConfig, ProviderConfig, RouteConfig, Source, TargetConfig, UpstreamName,
+    Variables,
+    preset::{PRESETS, Preset},
+};
+
+fn sellers() -> Vec<&'static Preset> {
+    PRESETS.iter().filter(|preset| preset.tiers.is_some()).collect()
+}
+
+fn topology(config: &Config) -> Topology {
+    let id = |model: usize| config.models[model].id.as_str().into();
+    let provider = |one: &ProviderConfig| ProviderShape { id: one.id.as_str().into(), credentials: 1 };
+    let model = |one: &ModelConfig| ModelShape {
+        id: one.id.as_str().into(),
+        provider: config.providers[one.provider].id.as_str().into(),
+        policy: one.policy.clone(),
+        max_concurrency: one.max_concurrency,
+    };
+    let target = |one: &TargetConfig| TargetShape { model: id(one.model), weight: one.weight };
+    let route = |one: &RouteConfig| RouteShape {
+        pattern: one.pattern.as_str().into(),
+        targets: one.targets.iter().map(target).collect(),
+        budget: BudgetPolicy::default(),
+    };
+    let shape = Shape {
+        providers: config.providers.iter().map(provider).collect(),
+        models: config.models.iter().map(model).collect(),
+        routes: config.routes.iter().map(route).collect(),
+    };
+    Topology::build(shape, None).unwrap()
+}
+
+/// What a call for `name` would be answered by: pairs of provider and upstream name.
+fn targets(config: &Config, name: &str) -> Vec<(String, String)> {
+    let route = topology(config).route_for(name).unwrap();
+    let models = config.routes[route.get()].targets.iter().map(|target| &config.models[target.model]);
+    let named = |model: &ModelConfig| model.model.for_caller(name).to_owned();
+    models.map(|model| (config.providers[model.provider].id.clone(), named(model))).collect()
+}
+
+#[test]
+fn every_set_of_keys_makes_a_configuration_that_uses_all_of_them() {
+    let sellers = sellers();
+    for set in 0..1_u32 << sellers.len() {
+        let present: Vec<&Preset> = sellers
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| set >> at & 1 == 1)
+            .map(|(_, preset)| *preset)
+            .collect();
+        let variables: Variables = present.iter().map(|preset| (preset.variable, "hush")).collect();
+        let config = match Config::load(&Source::Environment, &variables) {
+            Ok(config) => config,
+            Err(ConfigError::NoKeys { variables }) if set == 0 => {
+                assert_eq!(variables.len(), sellers.len());
+                continue;
+            }
+            Err(error) => panic!("{error}"),
+        };
+        let ids: Vec<&str> = config.providers.iter().map(|provider| provider.id.as_str()).collect();
+        assert_eq!(ids, present.iter().map(|preset| preset.name).collect::<Vec<_>>());
+        for route in &config.routes {
+            let models: Vec<_> = route.targets.iter().map(|target| &config.models[target.model]).collect();
+            let providers: BTreeSet<usize> = models.iter().map(|model| model.provider).collect();
+            assert_eq!(providers.len(), present.len(), "{}", route.pattern);
+            assert!(matches!(models[0].model, UpstreamName::AsAsked { .. }), "{}", route.pattern);
+            assert_eq!(route.single_provider, present.len() == 1);
+        }
+        assert_eq!(config.warnings.is_empty(), present.len() > 1, "{:?}", config.warnings);
+        assert!(!format!("{config:?}{}", config.to_yaml()).contains("hush"));
+    }
+}
+
+#[test]
+fn a_call_goes_to_its_own_vendor_under_its_own_name_and_then_to_equals() {
+    let variables: Variables =
+        ["ANTHROPIC_API_KEY", "OPENAI_API_KEY", "XAI_API_KEY"].iter().map(|name| (*name, "x")).collect();
+    let config = Config::load(&Source::Environment, &variables).unwrap();
+    let (big, small) = (
+        ["claude-opus-5-5", "gpt-6.1-sol", "grok-4.7"],
+        ["claude-haiku-5-5", "gpt-6-luna", "grok-4.20-non-reasoning"],
+    );
+    let vendors = ["anthropic", "openai", "xai"];
+    for (name, vendor, size) in [
+        ("claude-opus-4-1-20250805", 0, big),
+        ("claude-sonnet-5-5", 0, big),
+        ("claude-haiku-4-5", 0, small),
+        ("gpt-6.1-sol", 1, big),
+        ("gpt-6-luna", 1, small),
+        ("gpt-5-mini", 1, small),
+        ("gpt-5-nano", 1, small),
+        ("o3", 1, big),
+        ("grok-4.7", 2, big),
+        ("grok-4.20-non-reasoning", 2, small),
+    ] {
+        let mut expected = vec![(vendors[vendor].to_owned(), name.to_owned())];
+        for other in (0..3).filter(|other| *other != vendor) {
+            expected.push((vendors[other].to_owned(), size[other].to_owned()));
+        }
+        assert_eq!(targets(&config, name), expected, "{name}");
+    }
+}
