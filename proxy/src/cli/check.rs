@@ -168,7 +168,7 @@ fn write_rows(text: &mut String, margin: &str, rows: &[Vec<String>]) -> fmt::Res
 }
 
 fn indented(yaml: &str) -> String {
-    yaml.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
+    yaml.lines().map(|line| format!("  {line}").trim_end().to_owned()).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]

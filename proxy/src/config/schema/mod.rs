@@ -37,9 +37,11 @@ pub(super) struct FileSchema {
     pub(super) providers: Named<ProviderSchema>,
     pub(super) models: Named<ModelSchema>,
     pub(super) routes: Vec<RouteSchema>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) health: Option<HealthSchema>,
     pub(super) probes: Option<ProbesSchema>,
     pub(super) drain: Option<DrainSchema>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) state: Option<PathBuf>,
     pub(super) log: Option<LogSchema>,
 }

@@ -20,7 +20,7 @@ pub(crate) struct ProviderSchema {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ca_file: Option<PathBuf>,
     pub(crate) http: Option<HttpWord>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Named::is_empty")]
     pub(crate) headers: Named<SecretSchema>,
     pub(crate) connect_timeout: Option<Period>,
 }

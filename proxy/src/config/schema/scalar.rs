@@ -55,10 +55,11 @@ impl Period {
 impl fmt::Display for Period {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let millis = u64::try_from(self.0.as_millis()).unwrap_or(u64::MAX);
+        // All but zero are a whole number of milliseconds.
         let even = PERIOD_UNITS.iter().find(|(_, factor)| millis != 0 && millis.is_multiple_of(*factor));
         match even {
             Some((unit, factor)) => write!(f, "{}{unit}", millis / factor),
-            None => write!(f, "{millis}ms"),
+            None => write!(f, "{millis}s"),
         }
     }
 }
