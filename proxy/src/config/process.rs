@@ -122,15 +122,3 @@ impl Default for LogConfig {
         Self { level: "info".to_owned(), format: LogFormat::Text }
     }
 }
-
-// === impl LogFormat ===
-
-impl LogFormat {
-    /// The word in the configuration.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Text => "text",
-            Self::Json => "json",
-        }
-    }
-}

@@ -86,27 +86,9 @@ pub struct Price {
     pub output_usd_per_million: f64,
 }
 
-// === impl HttpVersion ===
-
-impl HttpVersion {
-    /// The word in the configuration.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Http1 => "http1",
-            Self::Http2 => "http2",
-        }
-    }
-}
-
 // === impl ProviderConfig ===
 
 impl ProviderConfig {
-    /// What translated calls are sent in: the first of its dialects.
-    pub fn primary_dialect(&self) -> Dialect {
-        self.dialects.first().copied().unwrap_or(Dialect::OpenAi)
-    }
-
     /// Whether it can be called: it needs no key, or its key is there.
     pub fn has_credential(&self) -> bool {
         self.api_key.as_ref().is_none_or(|key| key.secret().is_some())

@@ -54,15 +54,3 @@ pub enum OnLossy {
     /// The target is skipped.
     Skip,
 }
-
-// === impl OnLossy ===
-
-impl OnLossy {
-    /// The word in the configuration.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Drop => "drop",
-            Self::Skip => "skip",
-        }
-    }
-}
