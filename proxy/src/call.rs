@@ -54,6 +54,8 @@ pub struct Attempt {
     pub admission: Admission,
     /// True when the same target refused the history's thinking blocks a moment ago: send it without them.
     pub repaired: bool,
+    /// Whom to ask as well when the target is late.
+    pub standby: Option<Candidate>,
 }
 
 /// An attempt that its target has room for.

@@ -10,7 +10,7 @@ use sidestep_table::{
     RouteShape, Shape, ShapeError, TargetShape, Topology,
 };
 
-use crate::config::{Config, Limits, LossyPolicy, ModelConfig, Price, RouteConfig, UpstreamName};
+use crate::config::{Config, Limits, ModelConfig, OnLossy, Price, RouteConfig, UpstreamName};
 use crate::metrics::{Metrics, ModelMetrics, RouteMetrics};
 use crate::upstream::{Upstream, UpstreamError};
 
@@ -59,7 +59,7 @@ pub struct RoutePlan {
     /// Attempts per call, the first included.
     pub max_attempts: usize,
     /// What happens to features that a target would drop.
-    pub on_lossy: LossyPolicy,
+    pub on_lossy: OnLossy,
     /// Where its figures go.
     pub metrics: Arc<RouteMetrics>,
 }
@@ -89,7 +89,7 @@ impl Catalog {
         let upstreams = upstreams(config, previous)?;
         let models = models(config, &topology, &upstreams, metrics);
         let routes = config.routes.iter().map(|route| RoutePlan::new(route, metrics)).collect();
-        Ok(Catalog { topology: Arc::new(topology), limits: config.limits.clone(), upstreams, models, routes })
+        Ok(Catalog { topology: Arc::new(topology), limits: config.limits, upstreams, models, routes })
     }
 
     /// The model at `index`, which must come from this catalog's topology.
@@ -124,15 +124,19 @@ impl Catalog {
 }
 
 fn shape(config: &Config) -> Shape {
-    let provider = |index: usize| config.providers[index].id.as_str();
+    let provider = |index: usize| &*config.providers[index].id;
     let models = config.models.iter().map(|model| ModelShape {
-        id: ModelId::from(model.id.as_str()),
+        id: ModelId::from(&*model.id),
         provider: provider(model.provider).into(),
         policy: model.policy.clone(),
         max_concurrency: model.max_concurrency,
     });
     Shape {
-        providers: config.providers.iter().map(|p| ProviderShape { id: p.id.as_str().into() }).collect(),
+        providers: config
+            .providers
+            .iter()
+            .map(|p| ProviderShape { id: (&*p.id).into(), credentials: 1 })
+            .collect(),
         models: models.collect(),
         routes: config.routes.iter().map(|route| route_shape(route, &config.models)).collect(),
     }
@@ -140,7 +144,7 @@ fn shape(config: &Config) -> Shape {
 
 fn route_shape(route: &RouteConfig, models: &[ModelConfig]) -> RouteShape {
     let target = |target: &crate::config::TargetConfig| TargetShape {
-        model: ModelId::from(models[target.model].id.as_str()),
+        model: ModelId::from(&*models[target.model].id),
         weight: target.weight,
     };
     RouteShape {
@@ -196,7 +200,7 @@ impl ModelPlan {
     #[must_use]
     pub fn target(&self, dialect: Dialect, requested: &str) -> Target {
         let name = match &self.name {
-            UpstreamName::Exact(name) => name.as_str(),
+            UpstreamName::Exact(name) => name,
             UpstreamName::AsAsked { .. } => requested,
         };
         let spoken = if self.upstream.speaks(dialect) { dialect } else { self.upstream.dialects[0] };
@@ -214,8 +218,7 @@ impl ModelPlan {
 
     fn named(&self, dialect: Dialect, name: &str) -> Target {
         let flavor = self.upstream.flavor;
-        let mut capabilities = Capabilities::preset(flavor, name);
-        self.overrides.apply(&mut capabilities);
+        let capabilities = Capabilities::preset(flavor, name).with(&self.overrides);
         Target { dialect, flavor, model: name.to_owned(), capabilities }
     }
 }
@@ -236,4 +239,3 @@ impl RoutePlan {
         }
     }
 }
-

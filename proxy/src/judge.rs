@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use sidestep_probes::Signals;
 use sidestep_table::{
     Decision, Evidence, Ledger, Moment, Switch, SwitchOrder, Topology, UnknownSubject, View,
 };
@@ -48,21 +49,25 @@ pub struct Judge {
     clock: Clock,
     evidence: mpsc::Receiver<Evidence>,
     orders: mpsc::Receiver<Order>,
-    publish: Box<dyn FnMut(&[Decision], &Ledger) + Send>,
+    signals: Signals,
+    publish: Publish,
 }
+
+/// Is told every decision, with the ledger that took it.
+pub type Publish = Box<dyn FnMut(&[Decision], &Ledger) + Send>;
 
 impl Judge {
     /// A judge over `topology`. `publish` is called after every step that decided something.
     pub fn new(
         topology: Arc<Topology>,
         clock: Clock,
-        seed: u64,
-        publish: Box<dyn FnMut(&[Decision], &Ledger) + Send>,
+        signals: Signals,
+        publish: Publish,
     ) -> (Judge, JudgeHandle) {
         let (evidence_sender, evidence) = mpsc::channel(DOCKET);
         let (order_sender, orders) = mpsc::channel(ORDERS);
-        let ledger = Ledger::new(topology, seed, clock.now());
-        let judge = Judge { ledger, clock, evidence, orders, publish };
+        let ledger = Ledger::new(topology, rand::random(), clock.now());
+        let judge = Judge { ledger, clock, evidence, orders, signals, publish };
         let handle = JudgeHandle { evidence: evidence_sender, orders: order_sender, dropped: Arc::default() };
         (judge, handle)
     }
@@ -97,6 +102,7 @@ impl Judge {
 
     fn hear(&mut self, evidence: &Evidence) {
         let now = self.now();
+        self.signals.observe(evidence, now);
         let decisions = self.ledger.observe(evidence, now);
         self.announce(&decisions);
     }

@@ -1,11 +1,32 @@
-//! The data plane of Sidestep.
+//! Sidestep: keeps an application answered while language-model providers fail and recover.
+//!
+//! [`app`] wires everything, [`stack()`](stack::stack) is the way of a request, [`judge`] the only writer of
+//! verdicts.
+
 pub mod admin;
+pub mod announce;
+pub mod app;
+pub mod body;
+pub mod call;
+pub mod catalog;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod demo;
 mod escape;
 pub mod journal;
 pub mod judge;
+pub mod layers;
+pub mod logging;
 pub mod metrics;
+pub mod miss;
+pub mod probing;
+pub mod refusal;
+pub mod relay;
+pub mod request_id;
+pub mod serve;
+pub mod stack;
+pub mod story;
 pub mod switches;
 pub mod tasks;
+pub mod upstream;

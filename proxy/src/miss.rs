@@ -26,7 +26,7 @@ pub struct Failed {
     /// The vendor's own classification, when the vendor answered.
     pub failure: Option<Failure>,
     /// The vendor's error answer, for failures that are the application's own.
-    pub answer: Option<VendorAnswer>,
+    pub answer: Option<Box<VendorAnswer>>,
 }
 
 /// An error answer as the vendor gave it. It may quote the request, so it goes to the application or nowhere.

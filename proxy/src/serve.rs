@@ -1,5 +1,6 @@
 //! Accepts the application's connections, and drains them when the process ends.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -90,7 +91,11 @@ impl Server {
         }
     }
 
-    fn serve(&self, stream: TcpStream, graceful: &GracefulShutdown) -> impl Future<Output = ()> + Send + use<> {
+    fn serve(
+        &self,
+        stream: TcpStream,
+        graceful: &GracefulShutdown,
+    ) -> impl Future<Output = ()> + Send + use<> {
         // Events are small and must not wait for each other; a failure only costs latency.
         stream.set_nodelay(true).ok();
         let connection = connection(stream, self.stack.clone(), &self.limits);
@@ -104,12 +109,16 @@ impl Server {
     }
 }
 
+/// A connection of the application, with a limit on how long it may refuse to take what is sent.
+pub type Connection<I> = auto::Connection<
+    'static,
+    TokioIo<Pin<Box<TimeoutStream<I>>>>,
+    TowerToHyperService<Stack<Incoming>>,
+    TokioExecutor,
+>;
+
 /// Serves one connection of any transport.
-pub fn connection<I>(
-    io: I,
-    stack: Stack<Incoming>,
-    limits: &Limits,
-) -> auto::Connection<'static, TokioIo<std::pin::Pin<Box<TimeoutStream<I>>>>, TowerToHyperService<Stack<Incoming>>, TokioExecutor>
+pub fn connection<I>(io: I, stack: Stack<Incoming>, limits: &Limits) -> Connection<I>
 where
     I: AsyncRead + AsyncWrite + Send + 'static,
 {
@@ -126,7 +135,5 @@ where
         .timer(TokioTimer::new())
         .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
         .keep_alive_interval(Duration::from_secs(30));
-    builder
-        .serve_connection(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(stack))
-        .into_owned()
+    builder.serve_connection(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(stack)).into_owned()
 }

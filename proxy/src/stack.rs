@@ -6,8 +6,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body as HttpBody;
+use http_body_util::BodyExt;
 use tower::ServiceBuilder;
 use tower::util::BoxCloneSyncService;
+use tower_http::body::UnsyncBoxBody;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::SetRequestIdLayer;
 use tower_http::trace::TraceLayer;
@@ -17,8 +19,8 @@ use crate::catalog::SharedCatalog;
 use crate::clock::Clock;
 use crate::judge::JudgeHandle;
 use crate::layers::{
-    AttemptService, BreakerLayer, ChooseLayer, DeadlineLayer, Forward, IngestLayer, ObserveLayer, RespondLayer,
-    RetryLayer, ShedLayer, panicked,
+    AttemptService, BreakerLayer, ChooseLayer, DeadlineLayer, Forward, HedgeLayer, IngestLayer, ObserveLayer,
+    RespondLayer, RetryLayer, ShedLayer, panicked,
 };
 use crate::metrics::Metrics;
 use crate::request_id::{self, Mint};
@@ -48,6 +50,8 @@ where
 {
     let Foundation { catalog, clock, judge, metrics } = on.clone();
     let service = ServiceBuilder::new()
+        // The panic handler wraps bodies in a type of its own.
+        .map_response(|response: Response<_>| response.map(|body: UnsyncBoxBody<_, _>| body.boxed_unsync()))
         // A bug of ours costs one call, never the sidecar.
         .layer(CatchPanicLayer::custom(panicked))
         // Every answer, error and log line carries the same id; the application may bring its own.
@@ -68,6 +72,8 @@ where
         .layer(ChooseLayer { clock })
         // Plan becomes Attempts: again here, or on to the next target.
         .layer(RetryLayer { clock })
+        // A second target when the first is late.
+        .layer(HedgeLayer { clock })
         // A place at the target, held until the answer has ended.
         .layer(BreakerLayer)
         // Translate, sign, send, wait for the first meaningful event, commit.

@@ -111,18 +111,8 @@ pub fn shared_path_dialect(headers: &HeaderMap) -> Dialect {
 /// translated one keeps only what means the same everywhere.
 #[must_use]
 pub fn forwarded(ask: &Ask, headers: &HeaderMap, target: &Target) -> HeaderMap {
-    let home = ask.dialect == target.dialect;
-    let named = headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
-    let named: Vec<&str> = named.flat_map(|value| value.split(',')).map(str::trim).collect();
-    let goes = |name: &HeaderName| {
-        let ours = name.as_str().starts_with("sidestep-") || name == ANTHROPIC_VERSION;
-        let bound = HOP.contains(name) || named.iter().any(|hop| name.as_str().eq_ignore_ascii_case(hop));
-        NEUTRAL.contains(name) || (home && !ours && !bound && !ACCOUNT.contains(name))
-    };
-    let mut forwarded = HeaderMap::new();
-    for (name, value) in headers.iter().filter(|(name, _)| goes(name)) {
-        forwarded.append(name, value.clone());
-    }
+    let mut forwarded = kept(headers, ask.dialect == target.dialect);
+    forwarded.remove(&ANTHROPIC_VERSION);
     let accept = if ask.stream { "text/event-stream" } else { "application/json" };
     forwarded.insert(ACCEPT, HeaderValue::from_static(accept));
     forwarded.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -131,6 +121,33 @@ pub fn forwarded(ask: &Ask, headers: &HeaderMap, target: &Target) -> HeaderMap {
         forwarded.insert(ANTHROPIC_VERSION, version);
     }
     forwarded
+}
+
+/// The application's headers for a request that is passed on as it is, to a provider of its own dialect;
+/// neither key nor host.
+#[must_use]
+pub fn passed_on(headers: &HeaderMap) -> HeaderMap {
+    let mut passed = kept(headers, true);
+    for name in [ACCEPT, CONTENT_TYPE] {
+        if let Some(value) = headers.get(&name) {
+            passed.insert(name, value.clone());
+        }
+    }
+    passed
+}
+
+/// What is not bound to a connection, to an account or to Sidestep; away from `home` only what means the
+/// same everywhere.
+fn kept(headers: &HeaderMap, home: bool) -> HeaderMap {
+    let named = headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
+    let named: Vec<&str> = named.flat_map(|value| value.split(',')).map(str::trim).collect();
+    let goes = |name: &HeaderName| {
+        let ours = name.as_str().starts_with("sidestep-");
+        let bound = HOP.contains(name) || named.iter().any(|hop| name.as_str().eq_ignore_ascii_case(hop));
+        NEUTRAL.contains(name) || (home && !ours && !bound && !ACCOUNT.contains(name))
+    };
+    let kept = headers.iter().filter(|(name, _)| goes(name));
+    kept.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 /// The API version under which a target understands the request.

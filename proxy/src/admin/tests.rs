@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
+use sidestep_probes::Signals;
 use sidestep_table::{
     BudgetPolicy, ModelShape, Policy, ProviderShape, RouteShape, Shape, TargetShape, Topology, Verdict,
 };
@@ -40,7 +41,7 @@ impl Rig {
         let tasks = Tasks::new(Arc::clone(&metrics));
         let clock = Clock::start();
         let topology = Arc::new(topology());
-        let (work, judge) = Judge::new(Arc::clone(&topology), clock, 7, Box::new(|_, _| {}));
+        let (work, judge) = Judge::new(Arc::clone(&topology), clock, Signals::default(), Box::new(|_, _| {}));
         tasks.spawn("judge", work.run(tasks.stopping()));
         let journal = Arc::new(Journal::new(clock));
         let file = folder.map(SwitchFile::in_folder);

@@ -2,25 +2,32 @@
 
 use std::io;
 
-/// Waits for Ctrl-C, or for SIGTERM, which is how service managers and Kubernetes say it.
+/// Listens, from now on, for Ctrl-C and for SIGTERM, which is how service managers and Kubernetes say it.
+/// The future ends when one of them has come.
 ///
 /// # Errors
 /// When the process may not listen for signals.
 #[cfg(unix)]
-pub(super) async fn terminated() -> io::Result<()> {
+pub(super) fn termination() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        ended = tokio::signal::ctrl_c() => ended,
-        _ = terminate.recv() => Ok(()),
-    }
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
 }
 
-/// Waits for Ctrl-C.
+/// Listens, from now on, for Ctrl-C. The future ends when it has come.
 ///
 /// # Errors
 /// When the process may not listen for it.
 #[cfg(not(unix))]
-pub(super) async fn terminated() -> io::Result<()> {
-    tokio::signal::ctrl_c().await
+pub(super) fn termination() -> io::Result<impl Future<Output = ()>> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        interrupt.recv().await;
+    })
 }

@@ -51,7 +51,7 @@ impl Simulate {
         }
         let stage = self.stage().await?;
         terminal::print(&announcement(&stage))?;
-        signal::terminated().await?;
+        signal::termination()?.await;
         stage.shutdown().await;
         Ok(())
     }

@@ -141,11 +141,12 @@ impl Status {
     /// Goes on when Sidestep is away for a while: a restart is part of what one watches.
     async fn watch(&self, client: &AdminClient, pause: Duration) -> Result<(), CliError> {
         let paint = Paint::of_stdout();
+        let mut ended = std::pin::pin!(signal::termination()?);
         let mut ticks = tokio::time::interval(pause);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                ended = signal::terminated() => return Ok(ended?),
+                () = &mut ended => return Ok(()),
                 _ = ticks.tick() => {}
             }
             let shown = match self.look(client, paint).await {

@@ -24,7 +24,7 @@ pub struct ProviderConfig {
     pub base_url: Uri,
     /// The key that the provider is called with; `None` for one that wants none.
     pub api_key: Option<Credential>,
-    /// PEM file with the only certificate authorities trusted for this provider; `None` for the system's.
+    /// PEM file with certificate authorities trusted for this provider beside the system's.
     pub ca_file: Option<PathBuf>,
     /// Which HTTP version is spoken.
     pub http: HttpVersion,

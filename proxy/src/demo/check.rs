@@ -9,7 +9,7 @@ use super::load::Kind;
 
 /// What the application thinks of an answer.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub(super) enum Verdict {
     /// Complete, and what was asked for.
     Good,
     /// It began and did not end.
@@ -20,7 +20,7 @@ pub enum Verdict {
 
 /// Judges one answer.
 #[must_use]
-pub fn check(kind: Kind, status: StatusCode, body: &Bytes) -> Verdict {
+pub(super) fn check(kind: Kind, status: StatusCode, body: &Bytes) -> Verdict {
     if status != StatusCode::OK {
         return Verdict::Failed(format!("status {}", status.as_u16()));
     }
@@ -63,7 +63,7 @@ fn stream(kind: Kind, body: &Bytes) -> Verdict {
     }
     let text = events.iter().any(|event| matches!(event, Event::Delta { .. }));
     let called = |event: &Event| matches!(event, Event::Open { kind: BlockKind::Tool { .. }, .. });
-    let stopped = |event: &Event| matches!(event, Event::Stop { reason: StopReason::ToolUse, .. });
+    let stopped = |event: &Event| matches!(event, Event::Stop(StopReason::ToolUse, _));
     judged(kind, text, events.iter().any(called) && events.iter().any(stopped))
 }
 

@@ -27,45 +27,45 @@ type HttpClient = Client<HttpConnector, Full<Bytes>>;
 
 /// One kind of call.
 #[derive(Clone, Copy, Debug)]
-pub struct Kind {
+pub(super) struct Kind {
     /// The application's dialect.
-    pub dialect: Dialect,
+    pub(super) dialect: Dialect,
     /// Streamed or whole.
-    pub stream: bool,
+    pub(super) stream: bool,
     /// Whether a tool is offered and asked for.
-    pub tools: bool,
+    pub(super) tools: bool,
     asked: &'static str,
     first_choice: &'static str,
 }
 
 /// What the application has seen.
 #[derive(Clone, Debug, Default)]
-pub struct Tally {
+pub(super) struct Tally {
     /// Calls made.
-    pub requests: u64,
+    pub(super) requests: u64,
     /// Of them, streamed.
-    pub streams: u64,
+    pub(super) streams: u64,
     /// Calls that got no good answer, with the reason of each kind.
-    pub failed: BTreeMap<String, u64>,
+    pub(super) failed: BTreeMap<String, u64>,
     /// Answers that ended early.
-    pub truncated: u64,
+    pub(super) truncated: u64,
     /// Answers that another model than the first choice gave.
-    pub rerouted: u64,
+    pub(super) rerouted: u64,
     /// Attempts that Sidestep made for them all.
-    pub attempts: u64,
+    pub(super) attempts: u64,
     /// Whether the last answer for each first choice came from it, and since when.
-    home: BTreeMap<&'static str, Option<Instant>>,
-    recent: VecDeque<(Instant, String)>,
+    pub(super) home: BTreeMap<&'static str, Option<Instant>>,
+    pub(super) recent: VecDeque<(Instant, String)>,
 }
 
 /// The shared tally.
 #[derive(Default)]
-pub struct Ledger {
+pub(super) struct Ledger {
     tally: Mutex<Tally>,
 }
 
 /// Starts calling, `rate` times a second, until `stop`. The tracker ends when the last answer is in.
-pub fn start(scene: &Scene, rate: u32, ledger: &Arc<Ledger>, stop: &CancellationToken) -> TaskTracker {
+pub(super) fn start(scene: &Scene, rate: u32, ledger: &Arc<Ledger>, stop: &CancellationToken) -> TaskTracker {
     let callers = TaskTracker::new();
     let client: HttpClient = Client::builder(TokioExecutor::new()).build_http();
     let (address, ledger, stop, tracker) = (scene.app.address, ledger.clone(), stop.clone(), callers.clone());
@@ -89,14 +89,15 @@ pub fn start(scene: &Scene, rate: u32, ledger: &Arc<Ledger>, stop: &Cancellation
 }
 
 /// What came back for one call.
-pub struct Told {
+pub(super) struct Told {
     verdict: Verdict,
     upstream: String,
     attempts: u64,
 }
 
 async fn call(client: &HttpClient, address: SocketAddr, kind: Kind, number: usize) -> Told {
-    let lost = |reason: String| Told { verdict: Verdict::Failed(reason), upstream: String::new(), attempts: 0 };
+    let lost =
+        |reason: String| Told { verdict: Verdict::Failed(reason), upstream: String::new(), attempts: 0 };
     let request = match kind.request(address, number) {
         Ok(request) => request,
         Err(error) => return lost(error.to_string()),
@@ -138,7 +139,8 @@ impl Kind {
             Dialect::Anthropic => ("/v1/messages", self.anthropic(number)),
             _ => ("/v1/chat/completions", self.openai(number)),
         };
-        let uri = Uri::builder().scheme("http").authority(address.to_string()).path_and_query(path).build()?;
+        let uri =
+            Uri::builder().scheme("http").authority(address.to_string()).path_and_query(path).build()?;
         Request::builder()
             .method(Method::POST)
             .uri(uri)
@@ -176,7 +178,8 @@ impl Kind {
             "messages": [{"role": "user", "content": self.prompt(number)}],
         });
         if self.tools {
-            body["tools"] = json!([{"type": "function", "function": {"name": "get_weather", "parameters": weather()}}]);
+            body["tools"] =
+                json!([{"type": "function", "function": {"name": "get_weather", "parameters": weather()}}]);
         }
         body
     }
@@ -191,13 +194,13 @@ fn weather() -> Value {
 impl Ledger {
     /// A copy of what was seen so far.
     #[must_use]
-    pub fn read(&self) -> Tally {
+    pub(super) fn read(&self) -> Tally {
         self.open().clone()
     }
 
     /// True when every first choice has answered everything that it was asked for `duration`.
     #[must_use]
-    pub fn is_home_for(&self, duration: Duration) -> bool {
+    pub(super) fn is_home_for(&self, duration: Duration) -> bool {
         let tally = self.open();
         let at_home = |since: &Option<Instant>| since.is_some_and(|since| since.elapsed() >= duration);
         tally.home.len() == CHOICES.len() && tally.home.values().all(at_home)
@@ -234,13 +237,13 @@ impl Ledger {
 impl Tally {
     /// All calls without a good answer.
     #[must_use]
-    pub fn failures(&self) -> u64 {
+    pub(super) fn failures(&self) -> u64 {
         self.failed.values().sum()
     }
 
     /// The share of the recent answers that `model` gave, 0 to 1.
     #[must_use]
-    pub fn share(&self, model: &str) -> f64 {
+    pub(super) fn share(&self, model: &str) -> f64 {
         if self.recent.is_empty() {
             return 0.0;
         }

@@ -56,17 +56,17 @@ pub async fn run(quiet: bool) -> Result<Summary, SceneError> {
 
 /// When things happened, since the demo began.
 #[derive(Debug, Default)]
-pub struct Course {
+pub(crate) struct Course {
     /// The first fault was set.
-    pub fell_ill: Option<Duration>,
+    pub(crate) fell_ill: Option<Duration>,
     /// The judge first opened the model that fell ill.
-    pub detected: Option<Duration>,
+    pub(crate) detected: Option<Duration>,
     /// The last fault was lifted.
-    pub healed: Option<Duration>,
+    pub(crate) healed: Option<Duration>,
     /// Traffic was back with its first choice, for good.
-    pub restored: Option<Duration>,
+    pub(crate) restored: Option<Duration>,
     /// The whole demo.
-    pub lasted: Duration,
+    pub(crate) lasted: Duration,
 }
 
 async fn play(scene: &Scene, ledger: &Ledger, screen: &mut Screen) -> Course {

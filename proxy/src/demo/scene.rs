@@ -11,32 +11,32 @@ use sidestep_simulator::{Fault, PlanError, Planned, Simulator, Vendor};
 use sidestep_table::Verdict;
 
 use crate::app::{App, StartError};
-use crate::config::{self, Config};
+use crate::config::{Config, ConfigError, Source, Variables};
 
 /// The model that falls ill first.
-pub const FIRST_TO_FALL: &str = "opus";
+pub(super) const FIRST_TO_FALL: &str = "opus";
 
 const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// Everything that the demo runs.
-pub struct Scene {
+pub(super) struct Scene {
     /// Sidestep.
-    pub app: App,
+    pub(super) app: App,
     anthropic: Simulator,
     openai: Simulator,
     xai: Simulator,
 }
 
 /// One line of the script.
-pub struct Act {
+pub(super) struct Act {
     /// When, since the demo began.
-    pub at: Duration,
+    pub(super) at: Duration,
     /// What a person reads.
-    pub line: String,
+    pub(super) line: String,
     /// True for the first fault.
-    pub is_first: bool,
+    pub(super) is_first: bool,
     /// True when the last fault is lifted.
-    pub is_last: bool,
+    pub(super) is_last: bool,
     model: &'static str,
     faults: Vec<Planned>,
 }
@@ -52,7 +52,7 @@ pub enum SceneError {
     Start(#[from] StartError),
     /// The demo's own configuration is refused.
     #[error("the demo's configuration is refused: {0}")]
-    Config(String),
+    Config(#[from] ConfigError),
     /// The metrics could not be read.
     #[error("cannot read the metrics: {0}")]
     Metrics(String),
@@ -63,7 +63,7 @@ impl Scene {
     ///
     /// # Errors
     /// When something cannot listen.
-    pub async fn set() -> Result<Scene, SceneError> {
+    pub(super) async fn set() -> Result<Scene, SceneError> {
         let anthropic = Simulator::bind(LOOPBACK, Vendor::anthropic()).await?;
         let openai = Simulator::bind(LOOPBACK, Vendor::openai()).await?;
         let xai = Simulator::bind(LOOPBACK, Vendor::xai()).await?;
@@ -73,10 +73,12 @@ impl Scene {
     }
 
     /// The incident: the big model first, the rest of its provider soon after, healed in stages.
-    #[must_use]
-    pub fn script(&self) -> Peekable<std::vec::IntoIter<Act>> {
+    pub(super) fn script(&self) -> Peekable<std::vec::IntoIter<Act>> {
         let ill = |rate: f64| {
-            vec![Planned::from(Fault::status(529)).rate(rate / 2.0), Planned::from(Fault::status(500)).rate(rate / 2.0)]
+            vec![
+                Planned::from(Fault::status(529)).at_rate(rate / 2.0),
+                Planned::from(Fault::status(500)).at_rate(rate / 2.0),
+            ]
         };
         let act = |at, line: &str, model, faults| Act {
             at: Duration::from_secs(at),
@@ -87,7 +89,12 @@ impl Scene {
             faults,
         };
         let mut acts = vec![
-            act(6, "anthropic's big model answers 30 % of calls with 529 or 500", "claude-opus-5-5", ill(0.3)),
+            act(
+                6,
+                "anthropic's big model answers 30 % of calls with 529 or 500",
+                "claude-opus-5-5",
+                ill(0.3),
+            ),
             act(10, "the rest of anthropic follows", "*", ill(0.6)),
             act(20, "anthropic's small model is well again", "claude-haiku-5-5", Vec::new()),
             act(24, "anthropic's big model is better: 10 % still fail", "claude-opus-5-5", ill(0.1)),
@@ -103,9 +110,10 @@ impl Scene {
     }
 
     /// Puts an act's faults in force.
-    pub fn apply(&self, act: &Act) {
+    pub(super) fn apply(&self, act: &Act) {
         let faults = self.anthropic.faults();
-        let models = if act.model == "*" { vec!["claude-opus-5-5", "claude-haiku-5-5"] } else { vec![act.model] };
+        let models =
+            if act.model == "*" { vec!["claude-opus-5-5", "claude-haiku-5-5"] } else { vec![act.model] };
         for model in models {
             let set: Result<(), PlanError> = faults.set_all(model, act.faults.clone());
             if let Err(error) = set {
@@ -116,7 +124,7 @@ impl Scene {
 
     /// True when no verdict keeps traffic from any model.
     #[must_use]
-    pub fn is_all_healthy(&self) -> bool {
+    pub(super) fn is_all_healthy(&self) -> bool {
         let catalog = self.app.foundation.catalog.load();
         let mut models = catalog.models().iter();
         models.all(|model| model.cell.standing().verdict == Verdict::Healthy && !model.cell.standing().masked)
@@ -126,7 +134,7 @@ impl Scene {
     ///
     /// # Errors
     /// When the admin listener does not answer.
-    pub async fn scrape(&self) -> Result<String, SceneError> {
+    pub(super) async fn scrape(&self) -> Result<String, SceneError> {
         let failed = |error: &dyn std::fmt::Display| SceneError::Metrics(error.to_string());
         let url = format!("http://{}/metrics", self.app.admin_address);
         let url = url.parse::<http::Uri>().map_err(|error| failed(&error))?;
@@ -137,7 +145,7 @@ impl Scene {
     }
 
     /// Ends everything.
-    pub async fn strike(self) {
+    pub(super) async fn strike(self) {
         self.app.stop().await;
         tokio::join!(self.anthropic.shutdown(), self.openai.shutdown(), self.xai.shutdown());
     }
@@ -150,5 +158,5 @@ fn configuration([anthropic, openai, xai]: [&Simulator; 3]) -> Result<Config, Sc
         .replace("ANTHROPIC_URL", &anthropic.url())
         .replace("OPENAI_URL", &openai.url())
         .replace("XAI_URL", &xai.url());
-    config::from_text(&text).map_err(|error| SceneError::Config(error.to_string()))
+    Ok(Config::parse(&text, &Source::Builtin("demo"), &Variables::default())?)
 }

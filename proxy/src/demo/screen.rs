@@ -13,7 +13,7 @@ use crate::catalog::ModelPlan;
 const PLAIN_EVERY: Duration = Duration::from_secs(5);
 
 /// Shows the demo.
-pub enum Screen {
+pub(super) enum Screen {
     /// Nothing, for scripts.
     Quiet,
     /// Lines, for logs.
@@ -26,7 +26,7 @@ pub enum Screen {
 }
 
 /// The parts of the picture.
-pub struct Live {
+pub(super) struct Live {
     lines: MultiProgress,
     models: Vec<ProgressBar>,
     counters: ProgressBar,
@@ -36,13 +36,15 @@ pub struct Live {
 impl Screen {
     /// Prepares the picture and says where to look.
     #[must_use]
-    pub fn new(quiet: bool, scene: &Scene, longest: Duration) -> Screen {
+    pub(super) fn new(quiet: bool, scene: &Scene, longest: Duration) -> Screen {
         if quiet {
             return Screen::Quiet;
         }
         say(&format!("sidestep demo: three simulated providers, Sidestep at http://{}", scene.app.address));
         say(&format!("look inside:   http://{}/status  and  /metrics", scene.app.admin_address));
-        say("The health model runs about five times faster than its defaults, so that an incident fits into a minute.");
+        say(
+            "The health model runs about five times faster than its defaults, so that an incident fits into a minute.",
+        );
         if !std::io::stdout().is_terminal() {
             return Screen::Plain { due: Duration::ZERO };
         }
@@ -50,7 +52,7 @@ impl Screen {
     }
 
     /// Adds a line to the timeline.
-    pub fn tell(&mut self, elapsed: Duration, who: &str, what: &str) {
+    pub(super) fn tell(&mut self, elapsed: Duration, who: &str, what: &str) {
         let line = format!("{:>5.1}s  {who:<8}  {what}", elapsed.as_secs_f64());
         match self {
             Screen::Quiet => {}
@@ -61,7 +63,7 @@ impl Screen {
     }
 
     /// Shows the present.
-    pub async fn draw(&mut self, scene: &Scene, tally: &Tally, elapsed: Duration) {
+    pub(super) async fn draw(&mut self, scene: &Scene, tally: &Tally, elapsed: Duration) {
         let due = match self {
             Screen::Quiet => false,
             Screen::Plain { due } => *due <= elapsed,
@@ -91,7 +93,7 @@ impl Screen {
     }
 
     /// Leaves the last picture standing.
-    pub fn end(&self) {
+    pub(super) fn end(&self) {
         if let Screen::Live(live) = self {
             live.models.iter().chain([&live.counters, &live.progress]).for_each(ProgressBar::abandon);
         }
@@ -124,7 +126,7 @@ async fn rows(scene: &Scene, tally: &Tally) -> Vec<String> {
     let view = scene.app.foundation.judge.view().await;
     let failing = |model: &ModelPlan| {
         let viewed = view.iter().flat_map(|view| &view.models).find(|viewed| viewed.id == model.id);
-        viewed.map_or(0.0, |viewed| viewed.failure_ratio)
+        viewed.and_then(|viewed| viewed.failure_ratio).unwrap_or_default()
     };
     let row = |model: &ModelPlan| {
         let standing = model.cell.standing();

@@ -42,7 +42,7 @@ pub struct Summary {
 impl Summary {
     /// Sums up.
     #[must_use]
-    pub fn new(course: &Course, tally: &Tally, entries: &[Entry], metrics: &str) -> Summary {
+    pub(super) fn new(course: &Course, tally: &Tally, entries: &[Entry], metrics: &str) -> Summary {
         let between = |from: Option<Duration>, to: Option<Duration>| Some(millis(to?.checked_sub(from?)?));
         Summary {
             requests: tally.requests,

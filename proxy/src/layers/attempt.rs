@@ -20,7 +20,7 @@ use crate::call::{Admitted, Attempt};
 use crate::judge::JudgeHandle;
 use crate::metrics::{Metrics, Outcome};
 use crate::miss::{Failed, Miss, VendorAnswer};
-use crate::relay::{Broken, Settlement, StreamBody, Told, Whole, read_capped, whole_answer};
+use crate::relay::{Settlement, StreamBody, Told, Whole, failed, read_capped, whole_answer};
 
 /// The most of an error answer that is read, in bytes.
 const ERROR_BYTES: usize = 256 * 1024;
@@ -58,14 +58,14 @@ impl Service<Admitted> for AttemptService {
         Box::pin(async move {
             let target = admitted.model().target(admitted.call.ask.dialect, &admitted.call.ask.model);
             let outgoing = outgoing(&admitted, &target)?;
-            if outgoing.repaired {
+            if admitted.repaired {
                 this.metrics.history_repaired();
             }
             for lost in &outgoing.degraded {
                 this.metrics.degraded(&lost.field);
             }
             let (attempt, settlement) = Settlement::open(admitted, this.judge);
-            let Outgoing { request, degraded, .. } = outgoing;
+            let Outgoing { request, degraded } = outgoing;
             let exchange = Exchange { attempt, target, settlement, degraded };
             exchange.run(request).await.map_err(Miss::from)
         })
@@ -73,7 +73,10 @@ impl Service<Admitted> for AttemptService {
 }
 
 impl Exchange {
-    async fn run(mut self, request: http::Request<http_body_util::Full<Bytes>>) -> Result<Response<Body>, Failed> {
+    async fn run(
+        mut self,
+        request: http::Request<http_body_util::Full<Bytes>>,
+    ) -> Result<Response<Body>, Failed> {
         let patience = self.patience();
         let answered = self.answer(request, patience).await;
         if let Err(failed) = &answered {
@@ -133,12 +136,9 @@ impl Exchange {
         let body = read.unwrap_or_default();
         let failure = classify(self.target.dialect, head.status.as_u16(), &head.headers, &body);
         let class = class_of(&failure);
-        let answer = (class == Class::Client).then(|| VendorAnswer {
-            dialect: self.target.dialect,
-            status: head.status,
-            headers: head.headers,
-            body,
-        });
+        let (dialect, status, headers) = (self.target.dialect, head.status, head.headers);
+        let answer = (class == Class::Client).then(|| VendorAnswer { dialect, status, headers, body });
+        let answer = answer.map(Box::new);
         Failed { class, failure: Some(failure), answer }
     }
 
@@ -173,23 +173,19 @@ impl Exchange {
                 .map_err(|_| Failed::fault(Fault::FirstTokenTimeout))?;
             let taken = match frame {
                 Some(Ok(frame)) => frame.into_data().map_or(Ok(()), |chunk| told.take(chunk)),
-                Some(Err(_)) => Err(Broken::Fault(Fault::Truncated)),
-                None => told.end(),
+                Some(Err(_)) | None => told.end(),
             };
             match taken {
                 // What came before the break is meaningful: it is committed, and the break is told in the stream.
-                Err(broken) if told.is_meaningful() => told.hold_break(broken),
-                taken => taken.map_err(Broken::into_failed)?,
+                Err(fault) if told.is_meaningful() => told.hold_break(fault),
+                taken => taken.map_err(|fault| failed(&fault))?,
             }
             if told.buffered() > HELD_BYTES {
                 return Err(Failed::fault(Fault::Broken));
             }
         }
-        if told.is_hollow() {
-            return Err(Failed::fault(Fault::Broken));
-        }
         self.settlement.begun();
-        Ok(Answer::Stream(told, upstream))
+        Ok(Answer::Stream(Box::new(told), upstream))
     }
 
     fn teller(&self) -> Told {
@@ -209,7 +205,7 @@ impl Exchange {
         respond("application/json", full(whole.body))
     }
 
-    fn give_stream(mut self, told: Told, upstream: Body) -> Response<Body> {
+    fn give_stream(mut self, told: Box<Told>, upstream: Body) -> Response<Body> {
         self.served();
         let body = StreamBody::new(upstream, told, self.settlement, &self.attempt.call);
         respond("text/event-stream; charset=utf-8", body.boxed_unsync())
@@ -225,7 +221,7 @@ impl Exchange {
 
 enum Answer {
     Whole(Whole),
-    Stream(Told, Body),
+    Stream(Box<Told>, Body),
 }
 
 fn content_type(response: &Response<Body>) -> &str {

@@ -3,7 +3,7 @@
 use std::task::{Context, Poll};
 
 use futures_util::future::{Either, Ready, ready};
-use sidestep_table::{Admission, PermitKind, Standing, Verdict};
+use sidestep_table::{Admission, Busy, PermitKind};
 use tower::{Layer, Service};
 
 use crate::call::{Admitted, Attempt};
@@ -40,11 +40,6 @@ where
     }
 
     fn call(&mut self, attempt: Attempt) -> Self::Future {
-        // The plan may be older than a verdict or a switch: what counts is what the table says now.
-        let standing = attempt.model().cell.standing();
-        if !permits(standing, attempt.admission) {
-            return Either::Left(ready(Err(Miss::Closed)));
-        }
         let kind = match attempt.admission {
             Admission::Live => PermitKind::Live,
             Admission::Canary => PermitKind::Canary,
@@ -52,17 +47,9 @@ where
         };
         match attempt.model().cell.admit(kind, attempt.call.priority) {
             Ok(permit) => Either::Right(self.inner.call(Admitted { attempt, permit })),
-            Err(_) => Either::Left(ready(Err(Miss::Full))),
-        }
-    }
-}
-
-fn permits(standing: Standing, admission: Admission) -> bool {
-    match standing.verdict {
-        Verdict::Disabled => false,
-        Verdict::Open | Verdict::HalfOpen => admission == Admission::LastResort,
-        Verdict::Healthy | Verdict::Degraded | Verdict::Ramping => {
-            !standing.masked || admission == Admission::LastResort
+            Err(Busy::Full { .. }) => Either::Left(ready(Err(Miss::Full))),
+            // The plan may be older than a verdict or a switch: what counts is what the table says now.
+            Err(Busy::Disabled | Busy::Closed) => Either::Left(ready(Err(Miss::Closed))),
         }
     }
 }

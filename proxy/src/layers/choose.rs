@@ -30,7 +30,7 @@ impl<S> Layer<S> for ChooseLayer {
     type Service = Choose<S>;
 
     fn layer(&self, inner: S) -> Choose<S> {
-        Choose { inner, clock: self.clock.clone() }
+        Choose { inner, clock: self.clock }
     }
 }
 

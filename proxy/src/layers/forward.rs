@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response};
 use http_body_util::{BodyExt, Limited};
-use sidestep_dialect::{Dialect, forwarded_headers, peek_model, splice_model};
+use sidestep_dialect::{Dialect, auth, peek, splice_model};
 use sidestep_table::Verdict;
 use tokio::time::timeout;
 use tower::ServiceExt;
@@ -44,13 +44,19 @@ impl Forward {
     ///
     /// # Errors
     /// When no provider speaks the dialect, or the one that does cannot be reached.
-    pub async fn send(self, catalog: &Arc<Catalog>, mut request: Forwarded) -> Result<Response<Body>, Refusal> {
+    pub async fn send(
+        self,
+        catalog: &Arc<Catalog>,
+        mut request: Forwarded,
+    ) -> Result<Response<Body>, Refusal> {
         let routed = route(catalog, &mut request);
         let upstream = match routed {
             Some(model) => &model.upstream,
-            None => any_provider(catalog, request.dialect).ok_or(Refusal::NoProvider(request.dialect.as_str()))?,
+            None => {
+                any_provider(catalog, request.dialect).ok_or(Refusal::NoProvider(request.dialect.as_str()))?
+            }
         };
-        let headers = forwarded_headers(&request.headers, request.dialect, request.dialect);
+        let headers = auth::passed_on(&request.headers);
         let mut outgoing = upstream.request(request.dialect, &request.path_and_query, headers, request.body);
         *outgoing.method_mut() = request.method;
         let sent = timeout(PATIENCE, upstream.transport().oneshot(outgoing)).await;
@@ -68,16 +74,14 @@ impl Forward {
 /// The model that the body names, its name spliced in; `None` when there is none, or no target of its route
 /// speaks the dialect.
 fn route<'a>(catalog: &'a Catalog, request: &mut Forwarded) -> Option<&'a ModelPlan> {
-    let (asked, span) = peek_model(&request.body)?;
-    let route = catalog.topology.route_for(&asked)?;
+    let ask = peek(request.dialect, &request.headers, &request.body).ok()?;
+    let route = catalog.topology.route_for(&ask.model)?;
     let targets = &catalog.topology.routes[route.get()].targets;
     let speaking = targets.iter().map(|target| catalog.model(target.model));
     let mut speaking = speaking.filter(|model| model.upstream.speaks(request.dialect) && switched_on(model));
     let model = speaking.next()?;
-    let name = model.target(request.dialect, &asked).model;
-    if name != asked {
-        request.body = splice_model(&request.body, &span, &name);
-    }
+    let name = model.target(request.dialect, &ask.model).model;
+    request.body = splice_model(&request.body, &ask.model_span, &name);
     Some(model)
 }
 

@@ -18,6 +18,7 @@ use super::forward::{Forward, Forwarded};
 use crate::body::{Body, BoxError};
 use crate::call::Call;
 use crate::catalog::{Catalog, SharedCatalog};
+use crate::metrics::{Finished, Metrics, Outcome};
 use crate::refusal::Refusal;
 use crate::request_id::request_id;
 use crate::story::Story;
@@ -34,6 +35,8 @@ pub struct IngestLayer {
     pub catalog: SharedCatalog,
     /// Takes what cannot fail over.
     pub forward: Forward,
+    /// Counts what is refused before it becomes a call.
+    pub metrics: Arc<Metrics>,
 }
 
 /// Turns `http::Request` into [`Call`].
@@ -68,21 +71,51 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let mut inner = self.inner.clone();
-        let forward = self.settings.forward.clone();
-        let catalog = self.settings.catalog.load_full();
+        let IngestLayer { catalog, forward, metrics } = self.settings.clone();
+        let catalog = catalog.load_full();
         Box::pin(async move {
-            let (dialect, endpoint) = endpoint(&request, &catalog)?;
-            let (head, body) = request.into_parts();
-            let body = read(body, catalog.limits.body_bytes).await?;
-            if endpoint != Endpoint::Generate {
-                let path_and_query = head.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
-                let method = head.method;
-                let forwarded = Forwarded { method, path_and_query, dialect, headers: head.headers, body };
-                return forward.send(&catalog, forwarded).await;
+            let arrived = Instant::now();
+            let ingested = ingest(request, &catalog, forward).await;
+            match ingested {
+                Ok(Ingested::Call(call)) => inner.call(*call).await,
+                Ok(Ingested::Answer(answer)) => Ok(answer),
+                Err((dialect, refusal)) => {
+                    let took = arrived.elapsed();
+                    let outcome = Outcome::Refused;
+                    metrics.unrouted().finished(Finished { dialect, outcome, streamed: false, took });
+                    tracing::debug!(reason = refusal.reason(), "request refused");
+                    Err(refusal)
+                }
             }
-            inner.call(understand(dialect, head.headers, body, catalog)?).await
         })
     }
+}
+
+enum Ingested {
+    Call(Box<Call>),
+    Answer(Response<Body>),
+}
+
+async fn ingest<B>(
+    request: Request<B>,
+    catalog: &Arc<Catalog>,
+    forward: Forward,
+) -> Result<Ingested, (Option<Dialect>, Refusal)>
+where
+    B: HttpBody<Data = Bytes>,
+    B::Error: Into<BoxError>,
+{
+    let (dialect, endpoint) = endpoint(&request, catalog).map_err(|refusal| (None, refusal))?;
+    let refuse = |refusal| (Some(dialect), refusal);
+    let (head, body) = request.into_parts();
+    let body = read(body, catalog.limits.body_bytes).await.map_err(refuse)?;
+    if endpoint == Endpoint::Generate {
+        let call = understand(dialect, head.headers, body, catalog.clone()).map_err(refuse)?;
+        return Ok(Ingested::Call(Box::new(call)));
+    }
+    let path_and_query = head.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+    let forwarded = Forwarded { method: head.method, path_and_query, dialect, headers: head.headers, body };
+    forward.send(catalog, forwarded).await.map(Ingested::Answer).map_err(refuse)
 }
 
 fn endpoint<B>(request: &Request<B>, catalog: &Catalog) -> Result<(Dialect, Endpoint), Refusal> {
@@ -136,7 +169,9 @@ fn understand(
     let topology = &catalog.topology;
     let route = topology.route_for(&ask.model).ok_or_else(|| Refusal::UnknownModel {
         model: ask.model.chars().take(NAME_SHOWN).collect(),
-        hint: topology.nearest_route(&ask.model).map_or_else(String::new, |near| format!("; nearest route: {near:?}")),
+        hint: topology
+            .nearest_route(&ask.model)
+            .map_or_else(String::new, |near| format!("; nearest route: {near:?}")),
     })?;
     let plan = catalog.route(route);
     if headers.get("x-stainless-retry-count").is_some_and(|count| count != "0") {

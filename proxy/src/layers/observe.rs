@@ -21,13 +21,13 @@ use crate::refusal::Refusal;
 use crate::story::{Chapters, Story};
 
 /// Names the model that answered, as configured.
-pub const UPSTREAM: HeaderName = HeaderName::from_static("sidestep-upstream");
+const UPSTREAM: HeaderName = HeaderName::from_static("sidestep-upstream");
 /// How many attempts were made.
-pub const ATTEMPTS: HeaderName = HeaderName::from_static("sidestep-attempts");
+const ATTEMPTS: HeaderName = HeaderName::from_static("sidestep-attempts");
 /// Why the route's first choice did not answer.
-pub const FALLBACK_REASON: HeaderName = HeaderName::from_static("sidestep-fallback-reason");
+const FALLBACK_REASON: HeaderName = HeaderName::from_static("sidestep-fallback-reason");
 /// What the answering model was not asked for although the application asked.
-pub const DEGRADED: HeaderName = HeaderName::from_static("sidestep-degraded");
+const DEGRADED: HeaderName = HeaderName::from_static("sidestep-degraded");
 
 /// Makes [`Observe`].
 #[derive(Clone, Copy)]
@@ -52,7 +52,8 @@ struct File {
 /// A body that closes the file when it ends or is dropped.
 struct Observed {
     body: Body,
-    file: File,
+    /// Closed on drop.
+    _file: File,
 }
 
 type Closing = Box<dyn FnOnce(Result<Response<Body>, Refusal>) -> Result<Response<Body>, Refusal> + Send>;
@@ -90,7 +91,7 @@ where
         let closing: Closing = Box::new(move |answered| match answered {
             Ok(mut response) => {
                 label(&file.story.read(), response.headers_mut());
-                Ok(response.map(|body| Observed { body, file }.boxed_unsync()))
+                Ok(response.map(|body| Observed { body, _file: file }.boxed_unsync()))
             }
             Err(refusal) => {
                 file.story.end(outcome(&refusal));

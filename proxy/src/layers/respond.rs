@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use futures_util::future::Map;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
-use sidestep_dialect::{Dialect, translate_error, write_error};
+use sidestep_dialect::{Dialect, ErrorForm, ErrorKind, write_error};
 use tower::{Layer, Service};
 
 use crate::body::{Body, full};
@@ -25,8 +25,9 @@ pub struct Respond<S> {
     inner: S,
 }
 
-type ToResponse =
-    Box<dyn FnOnce(Result<Response<Body>, Refusal>) -> Result<Response<Body>, std::convert::Infallible> + Send>;
+type ToResponse = Box<
+    dyn FnOnce(Result<Response<Body>, Refusal>) -> Result<Response<Body>, std::convert::Infallible> + Send,
+>;
 
 impl<S> Layer<S> for RespondLayer {
     type Service = Respond<S>;
@@ -85,7 +86,7 @@ fn vendor_answer(dialect: Dialect, answer: &VendorAnswer, id: &str) -> Response<
     let body = if answer.dialect == dialect {
         answer.body.clone()
     } else {
-        translate_error(answer.dialect, dialect, answer.status, &answer.body, id).into()
+        write_error(dialect, &vendor_form(answer, id)).2.into()
     };
     let mut response = Response::new(full(body));
     *response.status_mut() = answer.status;
@@ -95,6 +96,27 @@ fn vendor_answer(dialect: Dialect, answer: &VendorAnswer, id: &str) -> Response<
     };
     response.headers_mut().insert(CONTENT_TYPE, content_type);
     response
+}
+
+/// The vendor's message in no dialect. Unlike errors of our own it may quote the request: it only goes back to
+/// who sent that.
+fn vendor_form(answer: &VendorAnswer, id: &str) -> ErrorForm {
+    let parsed = serde_json::from_slice::<serde_json::Value>(&answer.body).unwrap_or_default();
+    let message = parsed["error"]["message"].as_str().unwrap_or("the provider refused the request");
+    ErrorForm {
+        status: answer.status.as_u16(),
+        kind: match answer.status {
+            StatusCode::NOT_FOUND => ErrorKind::NotFound,
+            StatusCode::PAYLOAD_TOO_LARGE => ErrorKind::TooLarge,
+            _ => ErrorKind::InvalidRequest,
+        },
+        message: message.to_owned(),
+        code: None,
+        param: None,
+        retry_after: None,
+        should_retry: None,
+        request_id: id.to_owned(),
+    }
 }
 
 /// Our id under the name that the dialect's SDKs look for.

@@ -1,5 +1,6 @@
 //! Asks one target after the other until one answers, within the attempts, the budget and the deadline.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -12,6 +13,7 @@ use sidestep_table::{Class, Fault, ModelIndex, ProviderIndex, Verdict};
 use tokio::time::sleep;
 use tower::{Layer, Service};
 
+use super::hedge::standby;
 use crate::body::Body;
 use crate::call::{Attempt, Call, Plan};
 use crate::clock::Clock;
@@ -65,7 +67,7 @@ impl<S> Layer<S> for RetryLayer {
     type Service = Retry<S>;
 
     fn layer(&self, inner: S) -> Retry<S> {
-        Retry { inner, clock: self.clock.clone() }
+        Retry { inner, clock: self.clock }
     }
 }
 
@@ -85,7 +87,7 @@ where
     fn call(&mut self, plan: Plan) -> Self::Future {
         let rounds = Rounds {
             inner: self.inner.clone(),
-            clock: self.clock.clone(),
+            clock: self.clock,
             call: plan.call.clone(),
             home: None,
             moved: false,
@@ -104,9 +106,9 @@ where
     async fn run(mut self, plan: Plan) -> Result<Response<Body>, Refusal> {
         self.budget().deposit(self.clock.now());
         let mut full = 0;
-        for candidate in &plan.candidates {
+        for (index, candidate) in plan.candidates.iter().enumerate() {
             let provider = self.call.catalog.provider_of(candidate.model);
-            if self.shunned.contains(&provider) {
+            if self.shunned.contains(&provider) || self.was_asked(candidate.model) {
                 continue;
             }
             if !self.may_ask(provider) {
@@ -117,30 +119,53 @@ where
                 target: candidate.model,
                 admission: candidate.admission,
                 repaired: false,
+                standby: standby(&self.call, candidate.model, &plan.candidates[index + 1..]),
             };
-            match self.stay(attempt, provider).await {
+            let missed = match self.stay(attempt, provider).await {
                 Ok(answer) => return Ok(answer),
-                Err(Miss::Full) => full += 1,
-                Err(Miss::Closed) => self.call.story.fall_back("open"),
-                Err(Miss::Untranslatable(feature)) => {
-                    tracing::debug!(feature, "the request cannot be said in the target's dialect");
-                    self.call.story.fall_back("capability");
-                }
-                Err(Miss::Failed(failed)) => {
-                    self.call.story.fall_back(failed.reason());
-                    let next = self.next(&failed, candidate.model);
-                    let stop = matches!(next, Next::Stop);
-                    if matches!(next, Next::OtherProvider) {
-                        self.shunned.push(provider);
-                    }
-                    self.last = Some(failed);
-                    if stop {
-                        break;
-                    }
-                }
+                Err(miss) => miss,
+            };
+            full += usize::from(matches!(missed, Miss::Full));
+            if self.missed(missed, candidate.model).is_break() {
+                break;
             }
         }
         Err(self.refusal(full))
+    }
+
+    /// Draws the consequences of a miss at `model`; breaks when nobody else need be asked.
+    fn missed(&mut self, miss: Miss, model: ModelIndex) -> ControlFlow<()> {
+        let failed = match miss {
+            Miss::Full => {
+                self.call.story.fall_back("full");
+                return ControlFlow::Continue(());
+            }
+            Miss::Closed => {
+                self.call.story.fall_back("open");
+                return ControlFlow::Continue(());
+            }
+            Miss::Untranslatable(feature) => {
+                tracing::debug!(feature, "the request cannot be said in the target's dialect");
+                self.call.story.fall_back("capability");
+                return ControlFlow::Continue(());
+            }
+            Miss::Failed(failed) => failed,
+        };
+        self.call.story.fall_back(failed.reason());
+        let next = self.next(&failed, model);
+        self.last = Some(failed);
+        match next {
+            Next::Stop => return ControlFlow::Break(()),
+            Next::OtherProvider => self.shunned.push(self.call.catalog.provider_of(model)),
+            Next::Again { .. } | Next::Onward => {}
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// A hedge may have asked a later candidate already.
+    fn was_asked(&self, model: ModelIndex) -> bool {
+        let id = &self.call.catalog.model(model).id;
+        self.call.story.read().attempts.contains(id)
     }
 
     /// Asks one target, and once more when that is likely to help.
@@ -164,6 +189,7 @@ where
             self.call.catalog.model(attempt.target).metrics.retried();
             sleep(after).await;
             attempt.repaired |= repaired;
+            attempt.standby = None;
         }
     }
 
@@ -235,7 +261,7 @@ where
     fn refusal(self, full: usize) -> Refusal {
         match self.last {
             Some(failed) if failed.is_the_callers() => match failed.answer {
-                Some(answer) => Refusal::Vendor(Box::new(answer)),
+                Some(answer) => Refusal::Vendor(answer),
                 None => Refusal::Exhausted { class: failed.class, retry_after: None },
             },
             Some(failed) => Refusal::Exhausted {

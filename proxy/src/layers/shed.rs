@@ -58,7 +58,7 @@ fn refusal(call: &Call) -> Option<Refusal> {
     if switched_on.peek().is_none() {
         return Some(Refusal::SwitchedOff);
     }
-    let room = switched_on.any(|cell| cell.in_flight() < cell.limit_for(call.priority));
+    let room = switched_on.any(|cell| cell.has_room(call.priority));
     if room {
         return None;
     }

@@ -22,8 +22,6 @@ macro_rules! label {
         }
 
         impl $name {
-            /// Every value, in the order of [`Label::NAMES`].
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
             /// The value as it stands in metrics, headers and logs.
             pub const fn as_str(self) -> &'static str {
@@ -93,6 +91,16 @@ label! {
 }
 
 label! {
+    /// Who answered a hedged call.
+    HedgeWinner {
+        /// The target that was asked first.
+        First = "first",
+        /// The one that was asked because the first was late.
+        Second = "second",
+    }
+}
+
+label! {
     /// What a token was spent on.
     TokenKind {
         /// Read by the model, and not from its cache.
@@ -152,6 +160,7 @@ impl Label for RerouteReason<'_> {
         "full",
         "capability",
         "context_length",
+        "late",
         "hard",
         "overload",
         "rate",

@@ -20,7 +20,9 @@ use prometheus::{Registry, TextEncoder};
 use sidestep_table::{Decision, ModelEntry, Subject, Topology, Verdict};
 
 pub use self::instance::ConnectionGuard;
-pub use self::labels::{CutCause, Label, Listener, Outcome, ProbeOutcome, ReloadResult, TokenKind};
+pub use self::labels::{
+    CutCause, HedgeWinner, Label, Listener, Outcome, ProbeOutcome, ReloadResult, TokenKind,
+};
 pub use self::model::{ModelMetrics, ModelReading, ProviderMetrics};
 pub use self::route::{Finished, RouteMetrics};
 

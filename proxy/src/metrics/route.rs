@@ -6,7 +6,7 @@ use prometheus::{Histogram, IntCounter, Result};
 use sidestep_dialect::Dialect;
 use sidestep_table::Priority;
 
-use super::labels::{Outcome, RerouteReason, ShedReason};
+use super::labels::{HedgeWinner, Outcome, RerouteReason, ShedReason};
 use super::register::{Register, Slots};
 
 /// Upper bounds in seconds for a whole call, stream included.
@@ -25,6 +25,7 @@ pub struct RouteMetrics {
     /// priority → reason
     shed: Slots<Slots<IntCounter>>,
     budget_exhausted: IntCounter,
+    hedges: Slots<IntCounter>,
     sdk_retries: IntCounter,
 }
 
@@ -61,6 +62,11 @@ impl RouteMetrics {
                 DELAY,
             )?,
             shed: shed(to)?,
+            hedges: to.counters::<HedgeWinner>(
+                "sidestep_hedges_total",
+                "Calls for which a second target was asked because the first was late.",
+                "winner",
+            )?,
             budget_exhausted: to.counter(
                 "sidestep_retry_budget_exhausted_total",
                 "Attempts not made because the route's retry budget was spent.",
@@ -97,6 +103,11 @@ impl RouteMetrics {
     /// Counts one call that its SDK marked as a retry (`x-stainless-retry-count` above 0).
     pub fn sdk_retry(&self) {
         self.sdk_retries.inc();
+    }
+
+    /// Counts a hedged call; `second_won` when the second target answered it.
+    pub fn hedged(&self, second_won: bool) {
+        self.hedges.add(if second_won { HedgeWinner::Second } else { HedgeWinner::First }, 1);
     }
 
     /// Counts one attempt that the retry budget forbade.

@@ -11,5 +11,5 @@ mod whole;
 
 pub use settlement::Settlement;
 pub use stream::StreamBody;
-pub use told::{Broken, Told};
+pub use told::{Told, failed};
 pub use whole::{Whole, read_capped, whole_answer};

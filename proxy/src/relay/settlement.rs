@@ -20,7 +20,6 @@ pub struct Settlement {
     permit: Option<Permit>,
     judge: JudgeHandle,
     model: ModelId,
-    credential: u32,
     cell: Arc<Cell>,
     metrics: Arc<ModelMetrics>,
     started: Instant,
@@ -38,7 +37,6 @@ impl Settlement {
             permit: Some(permit),
             judge,
             model: model.id.clone(),
-            credential: u32::try_from(attempt.call.catalog.provider_of(attempt.target).get()).unwrap_or(u32::MAX),
             cell: model.cell.clone(),
             metrics: model.metrics.clone(),
             started: Instant::now(),
@@ -103,7 +101,7 @@ impl Settlement {
             source,
             class,
             retry_after,
-            credential: Some(self.credential),
+            credential: None,
         });
     }
 }

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame};
-use sidestep_dialect::{ErrorForm, ErrorKind};
+use sidestep_dialect::{ErrorForm, ErrorKind, StreamFault};
 use sidestep_table::Fault;
 use tokio::time::{Instant, Sleep, sleep};
 
-use super::{Broken, Settlement, Told};
+use super::{Settlement, Told, failed};
 use crate::body::{Body, BoxError};
 use crate::metrics::{CutCause, Outcome};
+use crate::miss::Failed;
 use crate::story::Story;
 
 /// After the terminal event the upstream is read on for this long, so that its connection can be used again.
@@ -22,7 +23,7 @@ const LINGER: Duration = Duration::from_millis(500);
 /// A stream that has begun. Holds the target's place until its end.
 pub struct StreamBody {
     upstream: Body,
-    told: Told,
+    told: Box<Told>,
     settlement: Settlement,
     story: Arc<Story>,
     request_id: Arc<str>,
@@ -43,7 +44,7 @@ impl StreamBody {
     #[must_use]
     pub fn new(
         upstream: Body,
-        told: Told,
+        told: Box<Told>,
         settlement: Settlement,
         call: &crate::call::Call,
     ) -> StreamBody {
@@ -59,7 +60,7 @@ impl StreamBody {
             phase: Phase::Streaming,
         };
         match body.told.take_break() {
-            Some(broken) => body.break_off(broken),
+            Some(fault) => body.break_at(&fault),
             None if body.told.is_finished() => body.finish(),
             None => {}
         }
@@ -67,7 +68,7 @@ impl StreamBody {
     }
 
     fn finish(&mut self) {
-        let usage = *self.told.usage();
+        let usage = self.told.usage();
         self.story.used(usage);
         self.story.end(Outcome::Answered);
         self.settlement.complete(&usage);
@@ -75,23 +76,26 @@ impl StreamBody {
         self.timer.as_mut().reset(Instant::now() + LINGER);
     }
 
-    fn break_off(&mut self, broken: Broken) {
-        let class = broken.class();
+    fn break_off(&mut self, cause: CutCause, failed: &Failed) {
         self.told.break_off(&ErrorForm {
             status: 502,
             kind: ErrorKind::Internal,
-            message: format!("the upstream model's answer broke off: {}", class.as_str()),
+            message: format!("the upstream model's answer broke off: {}", cause.as_str()),
             code: None,
             param: None,
             retry_after: None,
             should_retry: None,
             request_id: self.request_id.to_string(),
         });
-        self.settlement.cut(cause(&broken));
-        self.settlement.fail(&broken.into_failed());
+        self.settlement.cut(cause);
+        self.settlement.fail(failed);
         self.story.end(Outcome::Cut);
         self.phase = Phase::Done;
         self.upstream = crate::body::empty();
+    }
+
+    fn break_at(&mut self, fault: &StreamFault) {
+        self.break_off(cause(fault), &failed(fault));
     }
 
     /// Reads on until something changed: bytes for the caller, the phase, or both.
@@ -102,15 +106,20 @@ impl StreamBody {
                 Ok(chunk) => self.told.take(chunk),
                 Err(_trailers) => Ok(()),
             },
-            Poll::Ready(Some(Err(_))) => self.told.end().map_err(|_| Broken::Fault(Fault::Truncated)),
+            Poll::Ready(Some(Err(_))) => self.told.end(),
             Poll::Ready(None) => self.told.end(),
             Poll::Pending => {
                 ready!(self.timer.as_mut().poll(cx));
-                Err(Broken::Fault(Fault::Stall))
+                if !self.told.is_complete() {
+                    self.break_off(CutCause::Stall, &Failed::fault(Fault::Stall));
+                    return Poll::Ready(());
+                }
+                // The answer is whole; only its end marker has not come.
+                self.told.end()
             }
         };
         match taken {
-            Err(broken) => self.break_off(broken),
+            Err(fault) => self.break_at(&fault),
             Ok(()) if self.told.is_finished() => self.finish(),
             // Comments and pings are no progress: an upstream that only pings has stalled.
             Ok(()) if self.told.progressed() => self.timer.as_mut().reset(Instant::now() + self.stall),
@@ -158,12 +167,11 @@ impl HttpBody for StreamBody {
     }
 }
 
-fn cause(broken: &Broken) -> CutCause {
-    match broken {
-        Broken::Oversize => CutCause::Oversize,
-        Broken::InBand(_) => CutCause::InBand,
-        Broken::Fault(Fault::Stall) => CutCause::Stall,
-        Broken::Fault(Fault::Truncated) => CutCause::Truncated,
-        Broken::Fault(_) => CutCause::Broken,
+fn cause(fault: &StreamFault) -> CutCause {
+    match fault {
+        StreamFault::Sse(_) => CutCause::Oversize,
+        StreamFault::InBand(_) | StreamFault::Finish => CutCause::InBand,
+        StreamFault::Truncated => CutCause::Truncated,
+        _ => CutCause::Broken,
     }
 }

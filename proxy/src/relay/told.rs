@@ -2,11 +2,9 @@
 
 use bytes::{Bytes, BytesMut};
 use sidestep_dialect::{
-    Decoder, Dialect, Encoder, ErrorForm, Event, Failure, Splitter, StopReason, StreamFault, Usage,
-    write_stream_error,
+    Decoder, Dialect, Encoder, ErrorForm, Event, Splitter, StreamFault, Tail, Usage, write_stream_error,
 };
-use sidestep_probes::class_of;
-use sidestep_table::{Class, Fault};
+use sidestep_probes::class_of_stream;
 
 use crate::miss::Failed;
 
@@ -19,23 +17,9 @@ pub struct Told {
     encoder: Option<Encoder>,
     events: Vec<Event>,
     out: BytesMut,
-    usage: Usage,
-    stop: Option<StopReason>,
-    meaningful: bool,
-    finished: bool,
+    over: bool,
     progressed: bool,
-    held: Option<Broken>,
-}
-
-/// Why a stream cannot go on.
-#[derive(Debug)]
-pub enum Broken {
-    /// It broke off, stalled, or is no stream of its dialect.
-    Fault(Fault),
-    /// One event is over the size limit.
-    Oversize,
-    /// The upstream said so in the stream.
-    InBand(Failure),
+    held: Option<StreamFault>,
 }
 
 impl Told {
@@ -49,10 +33,7 @@ impl Told {
             encoder,
             events: Vec::new(),
             out: BytesMut::new(),
-            usage: Usage::default(),
-            stop: None,
-            meaningful: false,
-            finished: false,
+            over: false,
             progressed: false,
             held: None,
         }
@@ -62,14 +43,14 @@ impl Told {
     ///
     /// # Errors
     /// When the stream cannot go on. What was complete before is written all the same.
-    pub fn take(&mut self, chunk: Bytes) -> Result<(), Broken> {
+    pub fn take(&mut self, chunk: Bytes) -> Result<(), StreamFault> {
         self.splitter.feed(chunk);
-        while !self.finished {
+        while !self.is_finished() {
             let Some(next) = self.splitter.next() else { break };
-            let event = next.map_err(|_| Broken::Oversize)?;
+            let event = next?;
             self.events.clear();
-            self.decoder.decode(&event, &mut self.events).map_err(Broken::from)?;
-            self.observe()?;
+            let decoded = self.decoder.decode(&event, &mut self.events);
+            self.pass_on(decoded)?;
             if self.encoder.is_none() {
                 self.out.extend_from_slice(&event.raw);
             }
@@ -77,41 +58,42 @@ impl Told {
         Ok(())
     }
 
-    /// The upstream has nothing more to send.
+    /// The upstream has nothing more to send. A whole answer that lacks only its end marker gets one.
     ///
     /// # Errors
-    /// When something is missing.
-    pub fn end(&mut self) -> Result<(), Broken> {
-        if self.finished {
+    /// When something of the answer is missing.
+    pub fn end(&mut self) -> Result<(), StreamFault> {
+        if self.is_finished() {
             return Ok(());
         }
+        let tail = self.splitter.finish();
         self.events.clear();
-        // A stop reason came but no end marker: the answer is whole, and the marker is supplied.
-        self.decoder.finish(&mut self.events).map_err(Broken::from)?;
-        self.observe()?;
+        let finished = self.decoder.finish(&tail, &mut self.events);
+        self.pass_on(finished)?;
         if self.encoder.is_none() {
-            self.out.extend_from_slice(&sidestep_dialect::end_marker(self.caller));
+            if let Tail::Event(event) = &tail {
+                self.out.extend_from_slice(&event.raw);
+            }
+            if let Some(marker) = self.decoder.missing_terminal() {
+                self.out.extend_from_slice(marker);
+            }
         }
+        self.over = true;
         Ok(())
     }
 
-    /// Looks at the decoded events, and says them anew when the caller speaks another dialect.
-    fn observe(&mut self) -> Result<(), Broken> {
+    /// Says the decoded events anew when the caller speaks another dialect.
+    fn pass_on(&mut self, decoded: Result<(), StreamFault>) -> Result<(), StreamFault> {
+        self.progressed |= self.events.iter().any(|event| *event != Event::Ping);
         for event in &self.events {
-            self.progressed |= !matches!(event, Event::Ping);
-            match event {
-                Event::Error { failure } => return Err(Broken::InBand(failure.clone())),
-                Event::Usage(usage) => self.usage = *usage,
-                Event::Start { usage: Some(usage), .. } => self.usage = *usage,
-                Event::Stop { reason, .. } => self.stop = Some(*reason),
-                Event::End => self.finished = true,
-                _ => self.meaningful |= event.is_meaningful(),
+            if let Event::Error { failure } = event {
+                return Err(StreamFault::InBand(failure.clone()));
             }
             if let Some(encoder) = &mut self.encoder {
                 encoder.encode(event, &mut self.out);
             }
         }
-        Ok(())
+        decoded
     }
 
     /// Ends the stream with an error that every SDK raises. A half event is left out; no end marker follows.
@@ -120,16 +102,16 @@ impl Told {
             Some(encoder) => encoder.error(form, &mut self.out),
             None => self.out.extend_from_slice(&write_stream_error(self.caller, form)),
         }
-        self.finished = true;
+        self.over = true;
     }
 
     /// Keeps a break for later: what came before it is worth committing to.
-    pub fn hold_break(&mut self, broken: Broken) {
-        self.held.get_or_insert(broken);
+    pub fn hold_break(&mut self, fault: StreamFault) {
+        self.held.get_or_insert(fault);
     }
 
     /// The break that was kept.
-    pub fn take_break(&mut self) -> Option<Broken> {
+    pub fn take_break(&mut self) -> Option<StreamFault> {
         self.held.take()
     }
 
@@ -152,60 +134,35 @@ impl Told {
     /// True once something came that an application would show or act on.
     #[must_use]
     pub fn is_meaningful(&self) -> bool {
-        self.meaningful
+        self.decoder.progress().meaningful
+    }
+
+    /// True once the answer has said why it stopped; at most an end marker is missing.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.decoder.progress().complete
     }
 
     /// True after the terminal event; nothing may follow.
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        self.finished
-    }
-
-    /// True when it finished as if it were well, but said nothing and spent nothing.
-    #[must_use]
-    pub fn is_hollow(&self) -> bool {
-        self.finished && !self.meaningful && self.usage.output == 0 && self.stop == Some(StopReason::EndTurn)
+        self.over || self.decoder.progress().terminal
     }
 
     /// What the upstream says it cost, so far.
     #[must_use]
-    pub fn usage(&self) -> &Usage {
-        &self.usage
+    pub fn usage(&self) -> Usage {
+        self.decoder.progress().usage
     }
 }
 
-impl From<StreamFault> for Broken {
-    fn from(fault: StreamFault) -> Broken {
-        Broken::Fault(match fault {
-            StreamFault::Truncated => Fault::Truncated,
-            _ => Fault::Broken,
-        })
-    }
-}
-
-impl Broken {
-    /// What the table is told.
-    #[must_use]
-    pub fn class(&self) -> Class {
-        match self {
-            Broken::Fault(fault) => Class::Hard(*fault),
-            Broken::Oversize => Class::Hard(Fault::Broken),
-            Broken::InBand(failure) => match class_of(failure) {
-                // Its words cannot be taken back: an error after the 200 is a failure of the upstream.
-                Class::Hard(_) => Class::Hard(Fault::InBand),
-                class => class,
-            },
-        }
-    }
-
-    /// As a failed attempt.
-    #[must_use]
-    pub fn into_failed(self) -> Failed {
-        let class = self.class();
-        let failure = match self {
-            Broken::InBand(failure) => Some(failure),
-            Broken::Fault(_) | Broken::Oversize => None,
-        };
-        Failed { class, failure, answer: None }
-    }
+/// A stream that broke, as a failed attempt.
+#[must_use]
+pub fn failed(fault: &StreamFault) -> Failed {
+    let class = class_of_stream(fault);
+    let failure = match fault {
+        StreamFault::InBand(failure) => Some(failure.clone()),
+        _ => None,
+    };
+    Failed { class, failure, answer: None }
 }

@@ -6,7 +6,7 @@ use sidestep_dialect::{
     AnswerContext, AnswerFacts, AnswerFault, Dialect, Flavor, inspect_answer, translate_answer,
 };
 use sidestep_probes::class_of;
-use sidestep_table::{Class, Fault};
+use sidestep_table::Fault;
 use tokio::time::{Instant, timeout_at};
 
 use crate::body::Body;
@@ -67,13 +67,10 @@ pub fn whole_answer(
 
 fn failed(fault: AnswerFault) -> Failed {
     match fault {
-        AnswerFault::Vendor(failure) => {
-            let class = match class_of(&failure) {
-                Class::Hard(_) => Class::Hard(Fault::InBand),
-                class => class,
-            };
-            Failed { class, failure: Some(failure), answer: None }
+        AnswerFault::InBand(failure) => {
+            Failed { class: class_of(&failure), failure: Some(failure), answer: None }
         }
+        AnswerFault::Finish => Failed::fault(Fault::InBand),
         _ => Failed::fault(Fault::Broken),
     }
 }

@@ -3,13 +3,11 @@
 mod tls;
 mod transport;
 
-use std::sync::Arc;
-
 use bytes::Bytes;
-use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HOST};
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 use http_body_util::Full;
-use sidestep_dialect::{Dialect, Flavor};
+use sidestep_dialect::{Dialect, Flavor, auth};
 use sidestep_table::ProviderId;
 
 pub use tls::{TlsError, client_config};
@@ -27,7 +25,7 @@ pub struct Upstream {
     pub dialects: Vec<Dialect>,
     base: Base,
     headers: HeaderMap,
-    credential: Option<Credential>,
+    signatures: Vec<Signature>,
     transport: Transport,
     reached_by: Reach,
 }
@@ -46,11 +44,11 @@ struct Base {
     path: String,
 }
 
-/// A provider's key, ready to be put into a header.
-#[derive(Clone)]
-struct Credential {
-    bearer: HeaderValue,
-    plain: HeaderValue,
+/// How a dialect's requests are signed: a header, marked sensitive.
+struct Signature {
+    dialect: Dialect,
+    name: HeaderName,
+    value: HeaderValue,
 }
 
 /// Why a provider cannot be used as configured.
@@ -94,12 +92,12 @@ impl Upstream {
             _ => dial(config, max_concurrency)?,
         };
         Ok(Upstream {
-            id: ProviderId::from(config.id.as_str()),
+            id: ProviderId::from(config.id.clone()),
             flavor: config.flavor,
             dialects: config.dialects.clone(),
             base: Base::from(&config.base_url),
             headers: extra_headers(config)?,
-            credential: credential(config)?,
+            signatures: signatures(config)?,
             transport,
             reached_by,
         })
@@ -121,7 +119,7 @@ impl Upstream {
     /// True when a key is configured.
     #[must_use]
     pub fn has_key(&self) -> bool {
-        self.credential.is_some()
+        !self.signatures.is_empty()
     }
 
     /// What carries requests to it.
@@ -132,7 +130,13 @@ impl Upstream {
 
     /// A signed request for `path` (as in `/v1/messages`), with `headers` beside the provider's own.
     #[must_use]
-    pub fn request(&self, dialect: Dialect, path: &str, headers: HeaderMap, body: Bytes) -> Request<Full<Bytes>> {
+    pub fn request(
+        &self,
+        dialect: Dialect,
+        path: &str,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Request<Full<Bytes>> {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.base.join(path);
@@ -142,19 +146,12 @@ impl Upstream {
     }
 
     fn sign(&self, dialect: Dialect, headers: &mut HeaderMap) {
-        const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
-        headers.remove(HOST);
-        headers.remove(AUTHORIZATION);
-        headers.remove(X_API_KEY);
         headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
         headers.entry(ACCEPT).or_insert(HeaderValue::from_static("application/json, text/event-stream"));
         // Events must be seen as they come; a compressor in between would hold them back.
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        if let Some(credential) = &self.credential {
-            match dialect {
-                Dialect::Anthropic => headers.insert(X_API_KEY, credential.plain.clone()),
-                Dialect::OpenAi | Dialect::Responses => headers.insert(AUTHORIZATION, credential.bearer.clone()),
-            };
+        if let Some(signature) = self.signatures.iter().find(|signature| signature.dialect == dialect) {
+            headers.insert(signature.name.clone(), signature.value.clone());
         }
         headers.extend(self.headers.clone());
     }
@@ -162,27 +159,26 @@ impl Upstream {
 
 fn dial(config: &ProviderConfig, max_concurrency: usize) -> Result<Transport, UpstreamError> {
     let tls = client_config(config.ca_file.as_deref())
-        .map_err(|source| UpstreamError::Tls { provider: config.id.clone(), source })?;
+        .map_err(|source| UpstreamError::Tls { provider: config.id.to_string(), source })?;
     Ok(connect(&Dial { tls, http: config.http, connect_timeout: config.connect_timeout, max_concurrency }))
 }
 
-fn credential(config: &ProviderConfig) -> Result<Option<Credential>, UpstreamError> {
-    let Some(key) = &config.api_key else { return Ok(None) };
-    let secret = |value: &str| {
-        let mut value = HeaderValue::from_str(value)
-            .map_err(|_| UpstreamError::Key { provider: config.id.clone() })?;
-        value.set_sensitive(true);
-        Ok(value)
+fn signatures(config: &ProviderConfig) -> Result<Vec<Signature>, UpstreamError> {
+    let Some(key) = config.api_key.as_ref().and_then(|key| key.secret()) else { return Ok(Vec::new()) };
+    let unusable = || UpstreamError::Key { provider: config.id.to_string() };
+    let sign = |dialect: &Dialect| {
+        let (name, value) = auth::sign(*dialect, key.expose()).ok_or_else(unusable)?;
+        Ok(Signature { dialect: *dialect, name, value })
     };
-    let bearer = secret(&format!("Bearer {}", key.expose()))?;
-    Ok(Some(Credential { bearer, plain: secret(key.expose())? }))
+    config.dialects.iter().map(sign).collect()
 }
 
 fn extra_headers(config: &ProviderConfig) -> Result<HeaderMap, UpstreamError> {
     let mut headers = HeaderMap::new();
     for (name, value) in &config.headers {
+        let Some(value) = value.secret() else { continue };
         let mut value = HeaderValue::from_str(value.expose())
-            .map_err(|_| UpstreamError::Key { provider: config.id.clone() })?;
+            .map_err(|_| UpstreamError::Key { provider: config.id.to_string() })?;
         value.set_sensitive(true);
         headers.append(name.clone(), value);
     }
@@ -195,16 +191,17 @@ impl From<&Uri> for Base {
     fn from(uri: &Uri) -> Self {
         let scheme = uri.scheme_str().unwrap_or("https");
         let authority = uri.authority().map_or("", |authority| authority.as_str());
-        let path = uri.path().trim_end_matches('/').trim_end_matches("/v1");
-        Base { origin: format!("{scheme}://{authority}"), path: path.to_owned() }
+        Base { origin: format!("{scheme}://{authority}"), path: uri.path().trim_end_matches('/').to_owned() }
     }
 }
 
 impl Base {
-    /// `path` begins with `/v1`; a base URL may end in `/v1`, as the SDKs' do, or not.
+    /// The URL of `path`, which may begin with `/v1`: the base URL has the version segment already.
     fn join(&self, path: &str) -> Uri {
+        let path = path.strip_prefix("/v1").filter(|rest| rest.starts_with('/')).unwrap_or(path);
         let joined = format!("{}{}{path}", self.origin, self.path);
-        joined.parse().unwrap_or_else(|_| Uri::from_static("http://invalid.invalid/"))
+        // A base URL was parsed once and a path is one of ours; the fallback resolves nowhere (RFC 2606).
+        joined.parse().unwrap_or_else(|_| Uri::from_static("http://sidestep.invalid/"))
     }
 }
 
@@ -213,15 +210,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_base_url_may_end_in_v1_or_not() {
+    fn a_path_continues_the_version_segment_of_the_base_url() {
         for (base, expected) in [
             ("https://api.openai.com/v1", "https://api.openai.com/v1/chat/completions"),
-            ("https://api.openai.com", "https://api.openai.com/v1/chat/completions"),
             ("https://api.groq.com/openai/v1/", "https://api.groq.com/openai/v1/chat/completions"),
-            ("http://127.0.0.1:9/", "http://127.0.0.1:9/v1/chat/completions"),
+            ("https://example.test/v1beta/openai", "https://example.test/v1beta/openai/chat/completions"),
         ] {
             let base = Base::from(&base.parse::<Uri>().unwrap());
             assert_eq!(base.join("/v1/chat/completions").to_string(), expected);
+            assert_eq!(base.join("/chat/completions").to_string(), expected);
         }
     }
 }

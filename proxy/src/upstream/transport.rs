@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::{self, Client, connect::HttpConnector};
@@ -55,8 +55,14 @@ pub struct Dial {
     pub max_concurrency: usize,
 }
 
-type Connector = Timeout<HttpsConnector<HttpConnector>>;
+type Connection = <HttpsConnector<HttpConnector> as Service<Uri>>::Response;
+type Connector = BoxCloneSyncService<Uri, Connection, ConnectFailure>;
 type PooledClient = Decompression<Client<Connector, Full<Bytes>>>;
+
+/// Gives a connector's error a name of its own; the cause is kept.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct ConnectFailure(#[source] BoxError);
 
 /// A few clients of the same provider. An HTTP/2 connection takes a limited number of streams and a client
 /// opens only one, so the next lane is used when the ones before it are full.
@@ -73,7 +79,9 @@ struct LaneGuard(Arc<AtomicUsize>);
 pub fn connect(dial: &Dial) -> Transport {
     let lanes = match dial.http {
         HttpVersion::Http1 => 1,
-        HttpVersion::Auto | HttpVersion::Http2 => dial.max_concurrency.div_ceil(STREAMS_PER_LANE).clamp(1, 16),
+        HttpVersion::Auto | HttpVersion::Http2 => {
+            dial.max_concurrency.div_ceil(STREAMS_PER_LANE).clamp(1, 16)
+        }
     };
     let clients = (0..lanes).map(|_| client(dial)).collect();
     BoxCloneSyncService::new(Lanes { clients, in_flight: Arc::default() })
@@ -99,7 +107,7 @@ fn client(dial: &Dial) -> PooledClient {
         .http2_adaptive_window(true)
         .http2_keep_alive_interval(Duration::from_secs(20))
         .http2_keep_alive_timeout(Duration::from_secs(10))
-        .build(Timeout::new(https, dial.connect_timeout));
+        .build(BoxCloneSyncService::new(Timeout::new(https, dial.connect_timeout).map_err(ConnectFailure)));
     Decompression::new(client).gzip(true)
 }
 
@@ -121,7 +129,7 @@ impl Service<Request<Full<Bytes>>> for Lanes {
         let client = self.clients[lane].clone();
         Box::pin(async move {
             let response = client.oneshot(request).await.map_err(|error| TransportError::from(&error))?;
-            Ok(response.map(|body| Guarded::new(body.map_err(BoxError::from), guard).boxed_unsync()))
+            Ok(response.map(|body| Guarded::new(body, guard).boxed_unsync()))
         })
     }
 }

@@ -118,6 +118,12 @@ impl Cell {
         self.max_concurrency().min(self.canary_limit())
     }
 
+    /// Whether a call of `priority` would find a place now. Only a hint: [`Cell::admit`] decides.
+    #[must_use]
+    pub fn has_room(&self, priority: Priority) -> bool {
+        self.in_flight() < priority.part_of(self.max_concurrency())
+    }
+
     /// Something smells: probe soon, whatever the verdict.
     #[must_use]
     pub fn wants_attention(&self) -> bool {

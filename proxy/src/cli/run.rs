@@ -1,0 +1,70 @@
+//! `sidestep run`: the sidecar itself.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{CliError, signal, terminal};
+use crate::app::App;
+use crate::config::reload::Reload;
+use crate::config::{Config, Source, Variables};
+use crate::logging;
+
+const EXAMPLES: &str = "\
+Without a file, Sidestep builds a configuration from the provider keys in its environment \
+(ANTHROPIC_API_KEY, OPENAI_API_KEY, XAI_API_KEY, ...) and prints what it built.
+
+Examples:
+  ANTHROPIC_API_KEY=... OPENAI_API_KEY=... sidestep run
+  sidestep run sidestep.yaml
+
+The application then needs its SDK's base URL only:
+  export ANTHROPIC_BASE_URL=http://127.0.0.1:6180
+  export OPENAI_BASE_URL=http://127.0.0.1:6180/v1
+
+A changed file, or a rotated key file, is taken over while running; one that is wrong is refused and the old \
+one stays. On SIGTERM, or Ctrl-C, readiness falls, streams finish (drain.timeout), and the process ends with 0.";
+
+/// Serve: take the application's calls and keep them answered
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Run {
+    /// The configuration; without it, the provider keys in the environment
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// The same, as many service definitions write it
+    #[arg(long, value_name = "FILE", conflicts_with = "file")]
+    config: Option<PathBuf>,
+}
+
+impl Run {
+    pub(super) async fn run(self) -> Result<(), CliError> {
+        let variables = Variables::of_process();
+        let source = self.file.or(self.config).map_or(Source::Environment, Source::File);
+        let config = Config::load(&source, &variables).map_err(|error| CliError::Usage(error.to_string()))?;
+        logging::start(&config.log)
+            .map_err(|error| CliError::Usage(format!("log.level `{}`: {error}", config.log.level)))?;
+        if source == Source::Environment {
+            terminal::print(&format!(
+                "# {source}: no file was given, so this is in force\n{}\n",
+                config.to_yaml()
+            ))?;
+        }
+        for warning in &config.warnings {
+            tracing::warn!("{warning}");
+        }
+        // Listened for before anything starts, so that no signal is missed.
+        let ended = signal::termination()?;
+        let reload = Reload::new(config.clone(), variables);
+        let app = App::start(config).await.map_err(|error| CliError::Failed(error.to_string()))?;
+        app.follow(reload);
+        tracing::info!(applications = %app.address, admin = %app.admin_address, "serving");
+        ended.await;
+        let cut = app.stop().await;
+        if cut > 0 {
+            tracing::warn!(connections = cut, "cut at the end of the drain time (drain.timeout)");
+        }
+        tracing::info!("ended");
+        Ok(())
+    }
+}

@@ -1,0 +1,146 @@
+//! Asks a second target when the first is later than its own history allows.
+//!
+//! After Dean and Barroso, "The Tail at Scale" (CACM 56/2, 2013): wait for the tail of the first request's
+//! distribution, then ask once more, and cancel the loser.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::future::{BoxFuture, Either, select};
+use http::Response;
+use sidestep_table::{Admission, Candidate, ModelIndex, Verdict};
+use tokio::time::sleep;
+use tower::{Layer, Service};
+
+use crate::body::Body;
+use crate::call::{Attempt, Call};
+use crate::clock::Clock;
+use crate::miss::Miss;
+
+/// How long a model without a history may be silent.
+const UNKNOWN: Duration = Duration::from_secs(5);
+/// Nothing below this is late, however quick the model usually is.
+const FLOOR: Duration = Duration::from_secs(1);
+
+/// Makes [`Hedge`].
+#[derive(Clone)]
+pub struct HedgeLayer {
+    /// For the budget's slots.
+    pub clock: Clock,
+}
+
+/// Races a late attempt against its stand-in. The first meaningful event wins.
+#[derive(Clone)]
+pub struct Hedge<S> {
+    inner: S,
+    clock: Clock,
+}
+
+impl<S> Layer<S> for HedgeLayer {
+    type Service = Hedge<S>;
+
+    fn layer(&self, inner: S) -> Hedge<S> {
+        Hedge { inner, clock: self.clock }
+    }
+}
+
+impl<S> Service<Attempt> for Hedge<S>
+where
+    S: Service<Attempt, Response = Response<Body>, Error = Miss> + Clone + Send + 'static,
+    S::Future: Send + Unpin,
+{
+    type Response = Response<Body>;
+    type Error = Miss;
+    type Future = Either<S::Future, BoxFuture<'static, Result<Response<Body>, Miss>>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Miss>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, attempt: Attempt) -> Self::Future {
+        // A whole answer comes at its end, so its silence says nothing.
+        let standby =
+            attempt.standby.filter(|standby| attempt.call.ask.stream && is_well(&attempt.call, *standby));
+        let Some(standby) = standby else { return Either::Left(self.inner.call(attempt)) };
+        let race = Race {
+            patience: patience(&attempt),
+            call: attempt.call.clone(),
+            standby,
+            first: self.inner.call(attempt),
+            inner: self.inner.clone(),
+            clock: self.clock,
+        };
+        Either::Right(Box::pin(race.run()))
+    }
+}
+
+struct Race<S, F> {
+    first: F,
+    inner: S,
+    clock: Clock,
+    call: Arc<Call>,
+    standby: Candidate,
+    patience: Duration,
+}
+
+impl<S, F> Race<S, F>
+where
+    S: Service<Attempt, Response = Response<Body>, Error = Miss, Future = F>,
+    F: Future<Output = Result<Response<Body>, Miss>> + Unpin,
+{
+    async fn run(mut self) -> Result<Response<Body>, Miss> {
+        let late = std::pin::pin!(sleep(self.patience));
+        let first = match select(self.first, late).await {
+            Either::Left((answered, _)) => return answered,
+            Either::Right(((), first)) => first,
+        };
+        let budget = &self.call.catalog.topology.routes[self.call.route.get()].budget;
+        if !budget.try_withdraw(self.clock.now()) {
+            self.call.route_plan().metrics.budget_exhausted();
+            return first.await;
+        }
+        let second = self.inner.call(Attempt {
+            call: self.call.clone(),
+            target: self.standby.model,
+            admission: self.standby.admission,
+            repaired: false,
+            standby: None,
+        });
+        match select(first, second).await {
+            Either::Left((Ok(answer), _loser)) => {
+                self.call.route_plan().metrics.hedged(false);
+                Ok(answer)
+            }
+            Either::Left((Err(_), second)) => second_has_it(&self.call, second.await),
+            Either::Right((Err(_), first)) => first.await,
+            Either::Right((answered, _loser)) => second_has_it(&self.call, answered),
+        }
+    }
+}
+
+fn second_has_it(call: &Call, answered: Result<Response<Body>, Miss>) -> Result<Response<Body>, Miss> {
+    if answered.is_ok() {
+        call.story.fall_back("late");
+        call.route_plan().metrics.hedged(true);
+    }
+    answered
+}
+
+/// Twice the 95th percentile of the model's own history.
+fn patience(attempt: &Attempt) -> Duration {
+    let history = attempt.model().cell.first_token();
+    history.p95().map_or(UNKNOWN, |p95| (p95 * 2).max(FLOOR))
+}
+
+/// A stand-in must not be in doubt itself: hedging against a sick model only adds load to it.
+fn is_well(call: &Call, standby: Candidate) -> bool {
+    let standing = call.catalog.model(standby.model).cell.standing();
+    standby.admission == Admission::Live && standing.verdict == Verdict::Healthy && !standing.masked
+}
+
+/// The next candidate of another provider than `model`'s.
+pub(super) fn standby(call: &Call, model: ModelIndex, rest: &[Candidate]) -> Option<Candidate> {
+    let home = call.catalog.provider_of(model);
+    rest.iter().copied().find(|candidate| call.catalog.provider_of(candidate.model) != home)
+}

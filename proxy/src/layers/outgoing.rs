@@ -1,0 +1,72 @@
+//! The request as the target wants it: the application's own bytes where the dialects agree, else translated.
+
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use sidestep_dialect::{
+    AnswerContext, Degraded, Gate, Target, Untranslatable, auth, gate, repair_history, same_dialect_request,
+    translate_request,
+};
+
+use crate::call::Attempt;
+use crate::miss::Miss;
+
+/// A signed request, and what was lost on the way.
+pub(super) struct Outgoing {
+    pub(super) request: http::Request<Full<Bytes>>,
+    pub(super) degraded: Vec<Degraded>,
+}
+
+/// Writes the request of `attempt` for `target`.
+///
+/// # Errors
+/// When it cannot be said in the target's dialect.
+pub(super) fn outgoing(attempt: &Attempt, target: &Target) -> Result<Outgoing, Miss> {
+    let call = &attempt.call;
+    let (body, degraded) = body(attempt, target)?;
+    let headers = auth::forwarded(&call.ask, &call.headers, target);
+    let path = target.dialect.generate_path();
+    let request = attempt.model().upstream.request(target.dialect, path, headers, body);
+    Ok(Outgoing { request, degraded })
+}
+
+fn body(attempt: &Attempt, target: &Target) -> Result<(Bytes, Vec<Degraded>), Miss> {
+    let call = &attempt.call;
+    if target.dialect != call.ask.dialect {
+        let translated = translate_request(&call.ask, &call.body, target).map_err(untranslatable)?;
+        return Ok((translated.body.into(), translated.degraded));
+    }
+    if attempt.repaired {
+        let repaired = repair_history(&call.ask, &call.body, target);
+        return repaired.map(|body| (body, Vec::new())).ok_or(Miss::Untranslatable("this history"));
+    }
+    let degraded = match gate(&call.ask, target) {
+        // The model that was asked for decides itself what it can do.
+        _ if target.model == call.ask.model => Vec::new(),
+        Gate::Pass { degraded } => degraded,
+        Gate::Skip { feature } => return Err(Miss::Untranslatable(feature)),
+    };
+    Ok((same_dialect_request(&call.ask, &call.body, target), degraded))
+}
+
+fn untranslatable(obstacle: Untranslatable) -> Miss {
+    Miss::Untranslatable(match obstacle {
+        Untranslatable::Feature(feature) => feature,
+        Untranslatable::Malformed(field) => field,
+        Untranslatable::Empty => "a request without messages",
+    })
+}
+
+/// What the answer needs to know of the request.
+pub(super) fn answer_context(attempt: &Attempt, target: &Target) -> AnswerContext {
+    let call = &attempt.call;
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    AnswerContext {
+        id_seed: rand::random(),
+        created: since.map_or(0, |since| since.as_secs()),
+        include_usage: call.ask.include_usage,
+        served_model: target.model.clone(),
+        request_id: call.id.to_string(),
+    }
+}
