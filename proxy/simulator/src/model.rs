@@ -32,6 +32,8 @@ pub struct Traits {
     pub legacy_max_tokens: bool,
     /// Stop sequences.
     pub stop: bool,
+    /// `presence_penalty` and `frequency_penalty`.
+    pub penalties: bool,
     /// Images in the prompt.
     pub images: bool,
     /// Longest prompt in (estimated) tokens.
@@ -73,6 +75,7 @@ impl Traits {
             reasoning_off: true,
             legacy_max_tokens: true,
             stop: true,
+            penalties: true,
             images: true,
             context_tokens: 200_000,
             max_output_tokens: 64_000,
@@ -98,8 +101,8 @@ fn claude(name: &str) -> Traits {
         prefill: version <= (4, 5) && version > (0, 0),
         mid_system: version >= spoken_system,
         reasoning_off: !(family == "opus" && version >= (5, 5) || family == "fable"),
-        context_tokens: 1_000_000,
-        max_output_tokens: 128_000,
+        context_tokens: if version >= (4, 6) && family != "haiku" { 1_000_000 } else { 200_000 },
+        max_output_tokens: if version >= (4, 6) { 128_000 } else { 64_000 },
         ..Traits::liberal()
     }
 }
@@ -113,8 +116,9 @@ fn gpt(name: &str) -> Traits {
         legacy_max_tokens: !reasons,
         reasoning_off: reasons && !fixed,
         stop: !["gpt-5", "o3", "o4"].iter().any(|family| name.starts_with(family)),
+        penalties: !reasons,
         context_tokens: 400_000,
-        max_output_tokens: 128_000,
+        max_output_tokens: if reasons { 128_000 } else { 32_768 },
         ..Traits::liberal()
     }
 }
@@ -122,6 +126,7 @@ fn gpt(name: &str) -> Traits {
 fn grok(name: &str) -> Traits {
     Traits {
         stop: name.contains("non-reasoning"),
+        penalties: name.contains("non-reasoning"),
         reasoning_off: name.contains("non-reasoning"),
         context_tokens: 256_000,
         ..Traits::liberal()

@@ -160,7 +160,8 @@ fn sampling(body: &Object, rules: &Rules<'_>) -> Checked<()> {
                 format!("Invalid '{key}': expected a value between {least} and {most}."),
             ));
         }
-        let usual = if key.ends_with("penalty") { 0.0 } else { 1.0 };
+        let penalty = key.ends_with("penalty");
+        let (usual, free) = if penalty { (0.0, rules.model.traits.penalties) } else { (1.0, free) };
         if !free && (number - usual).abs() > f64::EPSILON {
             let message = format!("Unsupported value: '{key}' does not support {number} with this model.");
             return Err(Complaint::invalid(message).at(key).coded("unsupported_value"));

@@ -90,3 +90,11 @@ fn chat_histories_are_openais() {
         parameters,
     );
 }
+
+#[test]
+fn a_reasoning_grok_takes_neither_stop_nor_penalties() {
+    for change in [json!({ "stop": "x" }), json!({ "presence_penalty": 1 })] {
+        let taken = |model| check(Form::Chat, Maker::Xai, model, false, &with(&base(), &change)).is_ok();
+        assert!(!taken("grok-4.7") && taken("grok-4.20-non-reasoning"), "{change}");
+    }
+}
