@@ -62,5 +62,73 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Run(run::Run),
+    Demo(demo::Demo),
+    Check(check::Check),
+    Simulate(simulate::Simulate),
+    Status(status::Status),
+    Disable(disable::Disable),
+    Enable(enable::Enable),
+    Completions(completions::Completions),
+}
+
+/// Why a command did not succeed, in words for whoever typed it.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The configuration or the command line is wrong. Exit code 2.
+    #[error("{0}")]
+    Usage(String),
+    /// It failed while running. Exit code 1.
+    #[error("{0}")]
+    Failed(String),
+    /// The admin side of a running Sidestep could not be reached, or refused. Exit code 1.
+    #[error(transparent)]
+    Admin(#[from] ClientError),
+    /// Nobody reads what was written any more, as with `sidestep status | head`. Exit code 0.
+    #[error("the output was closed")]
+    Closed,
+}
+
+// === impl Cli ===
+
+impl Cli {
+    /// Does what was typed.
+    ///
+    /// # Errors
+    /// What went wrong; [`CliError::exit_code`] tells how to end.
+    pub async fn run(self) -> Result<(), CliError> {
+        match self.command {
             Command::Run(run) => run.run().await,
             Command::Demo(demo) => demo.run().await,
+            Command::Check(check) => check.run(&Variables::of_process()),
+            Command::Simulate(simulate) => simulate.run().await,
+            Command::Status(status) => status.run().await,
+            Command::Disable(disable) => disable.run().await,
+            Command::Enable(enable) => enable.run().await,
+            Command::Completions(completions) => completions.run(),
+        }
+    }
+}
+
+// === impl CliError ===
+
+impl CliError {
+    /// How the process ends.
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Usage(_) => ExitCode::from(2),
+            Self::Failed(_) | Self::Admin(_) => ExitCode::FAILURE,
+            Self::Closed => ExitCode::SUCCESS,
+        }
+    }
+}
+
+impl From<std::io::Error> for CliError {
+    fn from(error: std::io::Error) -> Self {
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            Self::Closed
+        } else {
+            Self::Failed(error.to_string())
+        }
+    }
+}
