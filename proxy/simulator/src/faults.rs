@@ -127,7 +127,7 @@ impl Faults {
         let mut drawn = Drawn::default();
         for key in [model, EVERY_MODEL] {
             for entry in plan.get_mut(key).into_iter().flatten().filter(|entry| !entry.is_refusal()) {
-                let begun = entry.seen >= entry.planned.after;
+                let begun = entry.seen >= entry.planned.skip;
                 entry.seen += 1;
                 if !begun || entry.spent(now) {
                     continue;
@@ -164,7 +164,7 @@ impl Faults {
             Fault::Refused {}
                 if model != EVERY_MODEL
                     || planned.rate < 1.0
-                    || planned.after > 0
+                    || planned.skip > 0
                     || planned.times.is_some() =>
             {
                 Err(PlanError::RefusedIsForAll)

@@ -14,7 +14,7 @@ pub struct Planned {
     /// Share of requests that it hits, 0 to 1. The rates of faults that exclude each other add up.
     pub rate: f64,
     /// Requests that pass before it begins.
-    pub after: u64,
+    pub skip: u64,
     /// Requests that it hits at most.
     pub times: Option<u64>,
     /// How long it lasts from when it was set.
@@ -37,13 +37,13 @@ pub enum PlanError {
     #[error("a status is between 400 and 599")]
     Status,
     /// `refused` set on one model, or at a rate, or with a count.
-    #[error("`refused` takes down the whole vendor: set it on `*`, without rate, after and times")]
+    #[error("`refused` takes down the whole vendor: set it on `*`, without rate, skip and times")]
     RefusedIsForAll,
 }
 
 impl From<Fault> for Planned {
     fn from(fault: Fault) -> Self {
-        Self { fault, rate: 1.0, after: 0, times: None, lasts: None }
+        Self { fault, rate: 1.0, skip: 0, times: None, lasts: None }
     }
 }
 
@@ -57,8 +57,8 @@ impl Planned {
 
     /// Begins after so many requests.
     #[must_use]
-    pub const fn starting_after(mut self, requests: u64) -> Self {
-        self.after = requests;
+    pub const fn skipping(mut self, requests: u64) -> Self {
+        self.skip = requests;
         self
     }
 
@@ -83,11 +83,11 @@ impl Planned {
     pub fn from_json(mut value: Value) -> Result<Self, PlanError> {
         let object = value.as_object_mut().ok_or_else(|| PlanError::Form("expected an object".to_owned()))?;
         let rate = take(object, "rate", Value::as_f64)?.unwrap_or(1.0);
-        let after = take(object, "skip", Value::as_u64)?.unwrap_or(0);
+        let skip = take(object, "skip", Value::as_u64)?.unwrap_or(0);
         let times = take(object, "times", Value::as_u64)?;
         let lasts = take(object, "for_ms", Value::as_u64)?.map(Duration::from_millis);
         let fault = serde_json::from_value(value).map_err(|error| PlanError::Form(error.to_string()))?;
-        Ok(Self { fault, rate, after, times, lasts })
+        Ok(Self { fault, rate, skip, times, lasts })
     }
 
     /// The control's JSON.
@@ -95,8 +95,8 @@ impl Planned {
     pub fn to_json(&self) -> Value {
         let mut value = serde_json::to_value(&self.fault).unwrap_or_default();
         value["rate"] = self.rate.into();
-        if self.after > 0 {
-            value["skip"] = self.after.into();
+        if self.skip > 0 {
+            value["skip"] = self.skip.into();
         }
         if let Some(times) = self.times {
             value["times"] = times.into();

@@ -30,7 +30,7 @@ async fn rates_of_exclusive_faults_add_up_and_modifiers_are_independent() {
 #[tokio::test(start_paused = true)]
 async fn limits_of_count_and_time_hold() {
     let faults = faults();
-    faults.set(EVERY_MODEL, Planned::from(Fault::Reset {}).starting_after(2).at_most(3)).unwrap();
+    faults.set(EVERY_MODEL, Planned::from(Fault::Reset {}).skipping(2).at_most(3)).unwrap();
     let hits: Vec<bool> = (0..7).map(|_| faults.draw("a").outcome.is_some()).collect();
     assert_eq!(hits, [false, false, true, true, true, false, false]);
     assert!(faults.planned().is_empty());
