@@ -58,7 +58,7 @@ const fn at_home(feature: Feature, name: &'static str, met: fn(&Capabilities) ->
     Need { feature, name, reach: Reach::AtHome, met }
 }
 
-static NEEDS: [Need; 25] = [
+static NEEDS: [Need; 24] = [
     anywhere(Feature::Tools, "tools", |can| can.tools),
     anywhere(Feature::StrictTools, "strict tools", |can| can.strict_tools),
     anywhere(Feature::ForcedTool, "forced tool choice", |can| can.forced_tools),
@@ -83,7 +83,6 @@ static NEEDS: [Need; 25] = [
     at_home(Feature::Residency, "data residency", |can| can.server_state),
     at_home(Feature::UnknownBeta, "unknown beta", |_| true),
     at_home(Feature::UnknownContent, "unknown content", |_| true),
-    at_home(Feature::VisibleReasoning, "visible reasoning", |can| can.visible_reasoning),
 ];
 
 /// Whether `ask` may go to `target`, and what it loses there.
@@ -141,6 +140,9 @@ fn losses(ask: &Ask, target: &Target) -> Vec<Degraded> {
     }
     if ask.features.has(Feature::ThinkingHistory) {
         lose("thinking", "earlier reasoning of another model dropped");
+    }
+    if ask.features.has(Feature::VisibleReasoning) && (abroad || !target.capabilities.visible_reasoning) {
+        lose("thinking", "reasoning not shown");
     }
     if ask.features.has(Feature::MidSystem) && !target.capabilities.system_mid {
         lose("system", "later system message sent as the user's");

@@ -180,7 +180,7 @@ impl Features {
             "parallel_tool_calls" if raw == "false" => self.set.insert(Feature::SerialTools),
             "thinking" => self.thinking(raw),
             "reasoning_effort" => self.effort = Effort::of_raw(raw),
-            "reasoning" => self.effort = member(raw, "effort").and_then(Effort::of_raw),
+            "reasoning" => self.reasoning(raw),
             "output_config" => {
                 self.format(member(raw, "format"));
                 let effort = member(raw, "effort").and_then(Effort::of_raw);
@@ -245,6 +245,13 @@ impl Features {
         }
         if flag_in(raw, "disable_parallel_tool_use") {
             self.set.insert(Feature::SerialTools);
+        }
+    }
+
+    fn reasoning(&mut self, raw: &str) {
+        self.effort = member(raw, "effort").and_then(Effort::of_raw);
+        if member(raw, "summary").is_some_and(|summary| summary != "null") {
+            self.set.insert(Feature::VisibleReasoning);
         }
     }
 

@@ -133,6 +133,7 @@ fn openai(model: &str) -> Capabilities {
         json_object: true,
         reasoning: Reasoning::Effort,
         efforts: effort_levels,
+        visible_reasoning: true,
         system_mid: true,
         developer_role: !model.starts_with("o1-mini"),
         server_state: true,

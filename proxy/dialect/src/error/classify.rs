@@ -146,6 +146,7 @@ impl Told {
         let signature = self.says(&["signature"]) && self.says(&["thinking"]);
         let modified = self.says(&["cannot be modified"]) && self.says(&["thinking"]);
         let orphaned = self.says(&[
+            "expected `thinking` or `redacted_thinking`",
             "without its required following item",
             "without its required 'reasoning' item",
             "encrypted content could not be verified",

@@ -76,6 +76,10 @@ fn hints_are_dropped_and_named() {
         json!({"role": "assistant", "content": [{"type": "thinking", "thinking": "x", "signature": "s"}]});
     let history = json!([{"role": "user", "content": "a"}, thought, {"role": "user", "content": "b"}]);
     assert_eq!(messages(json!({"messages": history})), lost(&["thinking"]));
+    let shown = json!({"thinking": {"type": "adaptive", "display": "summarized"}});
+    assert_eq!(messages(shown), lost(&["thinking"]));
+    let summary = json!({"reasoning": {"summary": "auto"}, "store": false});
+    assert_eq!(judge(Dialect::Responses, summary, &opus()), lost(&["thinking"]));
     assert_eq!(judge(Dialect::Responses, json!({}), &opus()), lost(&["store"]));
     assert_eq!(judge(Dialect::Responses, json!({"store": false}), &opus()), lost(&[]));
 }

@@ -8,7 +8,6 @@ use crate::ask::peek;
 use crate::capability::Capabilities;
 
 mod adapting;
-mod invariants;
 mod orders;
 mod parameters;
 

@@ -88,6 +88,8 @@ fn bad_requests_are_told_apart() {
     );
     let orphan = "Item 'rs_1' of type 'reasoning' was provided without its required following item.";
     assert_eq!(invalid(orphan), ErrorClass::HistorySignature);
+    let bare = "messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but found `tool_use`.";
+    assert_eq!(invalid(bare), ErrorClass::HistorySignature);
     assert_eq!(class(400, &openai("", "content_filter", "")), ErrorClass::ContentFilter);
     assert_eq!(invalid("temperature: must be at most 1"), ErrorClass::Client);
     let xai =

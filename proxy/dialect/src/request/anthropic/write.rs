@@ -31,9 +31,10 @@ pub(in super::super) fn write(request: Request, writing: &mut Writing<'_>) -> Re
     let lead = turns.iter().take_while(|turn| turn.role == Role::System).count();
     let talk = turns.split_off(lead);
     let tools = tools(request.tools, &talk, writing)?;
+    let can_prefill = writing.target.capabilities.prefill;
     let choice = choice(request.choice, request.serial, &tools);
     let mut messages = Vec::with_capacity(talk.len());
-    for turn in talk {
+    for turn in prefilled(talk, can_prefill)? {
         messages.push(message(turn)?);
     }
     let output = thinking.effort.map(|effort| Node::object().with("effort", effort.as_str()));
@@ -110,6 +111,20 @@ impl Thinking {
     fn with_form(self, form: Node) -> Self {
         Self { form: Some(form), ..self }
     }
+}
+
+/// The API refuses a beginning of the answer that ends in blanks, and newer models any beginning; one may
+/// also come to light only here, when what followed it was blank.
+fn prefilled(mut talk: Vec<Turn>, can_prefill: bool) -> Result<Vec<Turn>, Untranslatable> {
+    if let Some(last) = talk.last_mut().filter(|last| last.role == Role::Assistant) {
+        if !can_prefill {
+            return Err(Untranslatable::Feature("assistant prefill"));
+        }
+        if let Some(Part::Text(text)) = last.parts.last_mut() {
+            text.truncate(text.trim_end().len());
+        }
+    }
+    Ok(talk)
 }
 
 fn system(turns: Vec<Turn>) -> Node {

@@ -168,7 +168,8 @@ fn choose(request: &mut Request, raw: Option<&Raw>) -> Result<(), Untranslatable
         request.choice = Some(match word.as_deref() {
             Some("auto") => Choice::Auto,
             Some("none") => Choice::Never,
-            Some("required") => Choice::Any,
+            // Mistral says `any`.
+            Some("required" | "any") => Choice::Any,
             _ => return Err(malformed),
         });
         return Ok(());
