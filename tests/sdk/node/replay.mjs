@@ -32,3 +32,21 @@ export const helper = async (dialect, stream) => {
   if (dialect === 'openai') return gpt.chat.completions.stream({ model: 'm', messages }).finalChatCompletion();
   return gpt.responses.stream({ model: 'm', input: 'hi' }).finalResponse();
 };
+
+const claudeFacts = ({ content }) => ({
+  text: content.filter((block) => block.type === 'text').map((block) => block.text).join(''),
+  tools: content.filter((block) => block.type === 'tool_use').map(({ name, input }) => [name, input]),
+});
+
+const chatFacts = ({ choices: [{ message }] }) => ({
+  text: (message.content ?? '') + (message.refusal ?? ''),
+  tools: (message.tool_calls ?? []).map((call) => [call.function.name, JSON.parse(call.function.arguments || '{}')]),
+});
+
+const responsesFacts = ({ output }) => ({
+  text: output.filter((item) => item.type === 'message').flatMap((item) => item.content).map((part) => part.text ?? part.refusal).join(''),
+  tools: output.filter((item) => item.type === 'function_call').map((item) => [item.name, JSON.parse(item.arguments || '{}')]),
+});
+
+// What an application reads: text, refusal and tool calls.
+export const facts = (dialect, answer) => ({ anthropic: claudeFacts, openai: chatFacts, responses: responsesFacts })[dialect](answer);

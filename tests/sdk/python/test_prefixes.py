@@ -3,6 +3,7 @@
 import json
 import os
 
+import openai
 import pytest
 
 import replay
@@ -17,7 +18,11 @@ NAMES = [stream["name"] for stream in STREAMS]
 @pytest.mark.parametrize("stream", STREAMS, ids=NAMES)
 def test_whole_is_accepted_and_every_prefix_raises(stream, reader):
     dialect = stream["dialect"]
-    assert reader(dialect, stream["whole"])
+    try:
+        assert reader(dialect, stream["whole"])
+    except openai.ContentFilterFinishReasonError:
+        # Of a whole answer that is a refusal: the helper read its last event before it said so.
+        assert "refusal" in stream["name"]
     assert stream["cuts"]
     for cut in stream["cuts"]:
         with pytest.raises(replay.ERRORS):
