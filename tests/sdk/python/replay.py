@@ -89,7 +89,7 @@ def _responses_facts(answer):
     parts = [part for item in answer.output if item.type == "message" for part in item.content]
     text = "".join(part.text if part.type == "output_text" else part.refusal for part in parts)
     tools = [(item.name, item.arguments) for item in answer.output if item.type == "function_call"]
-    stop = "tools" if tools else "stop"
+    stop = "refusal" if any(part.type == "refusal" for part in parts) else "tools" if tools else "stop"
     if answer.status == "incomplete":
         stop = {"max_output_tokens": "length", "content_filter": "refusal"}[answer.incomplete_details.reason]
     return _told(text, tools, stop, (answer.usage.input_tokens, answer.usage.output_tokens))
