@@ -63,6 +63,8 @@ def configuration(listen, admin, well, ill):
         # Only the app's calls may reach the simulators: their logs are counted.
         "probes": {"enabled": False},
         "limits": {"body_bytes": "2MiB"},
+        # Refusals are what is asked for here; panics are told all the same.
+        "log": {"level": "off"},
         "providers": {}, "models": {}, "routes": [],
     }
 
@@ -99,7 +101,8 @@ def main():
             json.dump({"url": url(listen), "well": well, "ill": ill, "claude": CLAUDE, "gpt": GPT}, file)
         try:
             for control in (well_control, ill_control):
-                processes.append(subprocess.Popen([binary, "simulate", "--listen", f"127.0.0.1:{control}"], env=environment))
+                simulate = [binary, "simulate", "--listen", f"127.0.0.1:{control}", "--first-token", "0", "--tokens-per-second", "0"]
+                processes.append(subprocess.Popen(simulate, env=environment))
             processes.append(subprocess.Popen([binary, "run", "--config", config], env=environment))
             for address in [*well.values(), *ill.values()]:
                 wait_until_answered(f"{address}/__simulate/attempts", processes)

@@ -29,7 +29,7 @@ class Stage:
 
     def attempts(self):
         """How many attempts the ill providers saw since the test began."""
-        return sum(len(self.control("GET", vendor, "attempts")["attempts"]) for vendor in self.ill)
+        return sum(len(self.control("GET", vendor, "attempts")) for vendor in self.ill)
 
 
 @dataclass(frozen=True)
