@@ -22,6 +22,12 @@ const apps = [
     call: (scenario, messages = ask, stream = false) => gpt.chat.completions.create({ model: `${scenario}-openai`, messages, stream }),
     helped: (scenario) => gpt.chat.completions.stream({ model: `${scenario}-openai`, messages: ask }).finalChatCompletion(),
   },
+  {
+    name: 'responses',
+    sdk: OpenAI,
+    call: (scenario, input = ask, stream = false) => gpt.responses.create({ model: `${scenario}-openai`, input, stream }),
+    helped: (scenario) => gpt.responses.stream({ model: `${scenario}-openai`, input: ask }).finalResponse(),
+  },
 ];
 
 // The error that the app gets, after having sent its request exactly once.

@@ -43,7 +43,18 @@ class Gpt:
             return [event.type for event in stream], stream.get_final_completion()
 
 
-@pytest.fixture(params=[Claude, Gpt])
+class Responses(Gpt):
+    """Calls through the Responses API of the `openai` package."""
+
+    def call(self, scenario, messages=ASK, stream=False):
+        return self.client.responses.create(model=f"{scenario}-openai", input=messages, stream=stream)
+
+    def helped(self, scenario):
+        with self.client.responses.stream(model=f"{scenario}-openai", input=ASK) as stream:
+            return [event.type for event in stream], stream.get_final_response()
+
+
+@pytest.fixture(params=[Claude, Gpt, Responses])
 def app(request, stage):
     return request.param(stage)
 
