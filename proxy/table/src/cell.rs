@@ -197,11 +197,9 @@ impl Cell {
         self.standing.store(now.standing.pack(), Ordering::Release);
     }
 
-    /// Closes (or with `None` opens) the limiter of one credential, or of all; for the ledger alone.
-    pub(crate) fn limit_credential(&self, credential: Option<u32>, until: Option<Moment>) {
-        let chosen = credential.and_then(|index| self.limits.get(index as usize));
-        let limits = chosen.map_or(&self.limits[..], std::slice::from_ref);
-        for limit in limits {
+    /// Closes (or with `None` opens) the limiter of one credential; for the ledger alone.
+    pub(crate) fn limit_credential(&self, credential: u32, until: Option<Moment>) {
+        if let Some(limit) = self.limits.get(credential as usize) {
             limit.store(until.map_or(0, stored), Ordering::Release);
         }
     }

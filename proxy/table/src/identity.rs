@@ -1,6 +1,6 @@
 //! Names of providers and models, and their positions inside one topology.
 
-use std::{fmt, ops::Deref, sync::Arc};
+use std::{borrow::Borrow, fmt, ops::Deref, sync::Arc};
 
 use serde::{Serialize, Serializer};
 
@@ -25,6 +25,12 @@ macro_rules! name {
         impl From<Arc<str>> for $name {
             fn from(name: Arc<str>) -> Self {
                 Self(name)
+            }
+        }
+
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
             }
         }
 

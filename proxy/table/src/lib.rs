@@ -10,20 +10,28 @@
 pub mod budget;
 pub mod cell;
 pub mod choice;
+mod credential;
 pub mod decision;
 pub mod evidence;
 pub mod first_token;
 pub mod identity;
 pub mod ledger;
+mod limiter;
+mod local;
 pub mod moment;
 mod pattern;
 pub mod permit;
 pub mod policy;
 pub mod provider;
+mod quality;
+mod ramp;
+mod score;
 pub mod shape;
 pub mod standing;
+mod surge;
 pub mod switches;
 pub mod topology;
+mod verdict;
 pub mod view;
 
 pub use budget::{Budget, BudgetPolicy};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Half the decayed score that opens, and the score at which weight begins to shift.
+/// The score at which weight begins to shift: two failures out of three, or a probe's and half a user's.
 pub(crate) const DEGRADE_AT: f64 = 3.8;
 /// The score that opens: evidence of about 10 000 : 1 (ln 9900) for the failing rate over the good one.
 pub(crate) const OPEN_AT: f64 = 9.2;
@@ -183,4 +183,77 @@ impl Policy {
     pub fn probe_gap(&self) -> Duration {
         self.probe_gap
     }
+
+    /// The log-likelihood ratios for a model whose own long-run failure rate is `baseline`:
+    /// p₀ = clamp(1.5 × baseline, 0.15 p, 0.5 p) and p₁ = max(p, 4 p₀) for the threshold p; with the default
+    /// of 0.20 these are the model's ln(p₁/p₀) = +1.897 and ln((1-p₁)/(1-p₀)) = -0.193.
+    pub(crate) fn weights(&self, baseline: f64) -> Weights {
+        let threshold = self.failure_rate_threshold;
+        let good = (1.5 * baseline).clamp(0.15 * threshold, (0.5 * threshold).min(0.225));
+        let failing = threshold.max(4.0 * good);
+        Weights { failure: (failing / good).ln(), success: ((1.0 - failing) / (1.0 - good)).ln() }
+    }
+
+    /// What is taken for a model's long-run failure rate before it has shown its own: published 1.4–2 %.
+    pub(crate) fn expected_baseline(&self) -> f64 {
+        (0.1 * self.failure_rate_threshold).min(0.02)
+    }
+
+    /// The failure ratio that the Wilson bound must prove before the score may open.
+    pub(crate) fn proven_ratio(&self) -> f64 {
+        0.5 * self.failure_rate_threshold
+    }
+
+    /// How often the cooldown can double before it reaches its maximum.
+    pub(crate) fn most_trips(&self) -> u32 {
+        let mut trips = 1;
+        while self.doubled(trips) < self.max_cooldown {
+            trips += 1;
+        }
+        trips
+    }
+
+    /// T of the k-th trip in a row: cooldown × 2ᵏ⁻¹, at most the longest.
+    pub(crate) fn cooldown_of(&self, trips: u32) -> Duration {
+        self.doubled(trips).min(self.max_cooldown)
+    }
+
+    fn doubled(&self, trips: u32) -> Duration {
+        self.cooldown.saturating_mul(1 << trips.saturating_sub(1).min(30))
+    }
+
+    /// The least time at one stage of the ramp: six stages fill the slow start.
+    pub(crate) fn stage_time(&self) -> Duration {
+        self.slow_start / STAGES.len() as u32
+    }
+
+    /// The least time at one stage when there is too little traffic to judge by. The reference's 30 s would
+    /// make an idle ramp three minutes long; a quarter of the slow start, and never more than 5 s above a
+    /// busy stage, brings an idle model back within slow start + 60 s.
+    pub(crate) fn idle_stage_time(&self) -> Duration {
+        (self.slow_start / 4).min(self.stage_time() + Duration::from_secs(5))
+    }
+
+    /// How many answers an idle stage needs: two, or one where two probes do not fit into it.
+    pub(crate) fn idle_answers(&self) -> u32 {
+        if self.probe_gap * 2 <= self.idle_stage_time() { 2 } else { 1 }
+    }
+
+    /// How long a degraded model must be calm.
+    pub(crate) fn calm_time(&self) -> Duration {
+        self.slow_start / 2
+    }
+
+    /// Probes nearer to each other than this count once; the prober's jitter of 20 % is allowed for.
+    pub(crate) fn least_probe_gap(&self) -> Duration {
+        self.probe_gap * 4 / 5
+    }
+
+    /// How long a half-open model waits for a first probe at all before 1 % of its users may show the way.
+    pub(crate) fn probe_patience(&self) -> Duration {
+        self.max_cooldown.max(self.probe_gap * 12)
+    }
 }
+
+#[cfg(test)]
+mod tests;

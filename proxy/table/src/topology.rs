@@ -107,13 +107,13 @@ impl Topology {
     /// The model of this name.
     #[must_use]
     pub fn model(&self, id: &str) -> Option<ModelIndex> {
-        self.model_names.get(&ModelId::from(id)).copied()
+        self.model_names.get(id).copied()
     }
 
     /// The provider of this name.
     #[must_use]
     pub fn provider(&self, id: &str) -> Option<ProviderIndex> {
-        self.provider_names.get(&ProviderId::from(id)).copied()
+        self.provider_names.get(id).copied()
     }
 
     /// The route for a model name as the application says it: an exact pattern, else the glob with the

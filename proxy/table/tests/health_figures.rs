@@ -1,0 +1,87 @@
+//! Holds the figures that the health model promises, over 200 seeds in virtual time. The example of the same
+//! name prints them, and more.
+
+mod incident;
+
+use std::time::Duration;
+
+use incident::{
+    figures::{HOUR, MINUTE, detection, opens, quantile, recovery},
+    upstream::{failing, neutral, spiteful, square_wave, two_faced},
+};
+use sidestep_table::{Class, Knobs, Policy};
+
+const SEEDS: u64 = 200;
+
+fn detections(rate: f64, part: f64) -> Vec<Duration> {
+    (0..SEEDS).map(|seed| detection(seed, rate, part).unwrap_or(Duration::MAX)).collect()
+}
+
+#[test]
+fn a_rise_to_25_percent_opens_within_45_seconds_and_95_in_100_times_within_90() {
+    let found = detections(2.0, 0.25);
+    let (median, p95) = (quantile(&found, 0.5), quantile(&found, 0.95));
+    assert!(median <= Duration::from_secs(45) && p95 <= Duration::from_secs(90), "{median:?} {p95:?}");
+}
+
+#[test]
+fn a_total_outage_opens_within_5_seconds_and_without_users_within_half_a_minute() {
+    let busy = quantile(&detections(2.0, 1.0), 0.5);
+    assert!(busy <= Duration::from_secs(5), "{busy:?}");
+    let idle = quantile(&detections(0.0, 1.0), 1.0);
+    assert!(idle <= Duration::from_secs(30), "{idle:?}");
+}
+
+#[test]
+fn a_steady_2_percent_never_opens() {
+    for seed in 0..SEEDS {
+        assert_eq!(opens(seed, 2.0, failing(0.02), HOUR), 0, "seed {seed}");
+    }
+}
+
+#[test]
+fn hours_of_429s_of_refused_requests_or_of_leaving_callers_never_open() {
+    for seed in 0..SEEDS {
+        for class in [Class::Rate, Class::Quota, Class::Client, Class::Cancel, Class::Local] {
+            let hours = if class == Class::Rate { 3 * HOUR } else { HOUR / 2 };
+            assert_eq!(opens(seed, 2.0, neutral(class, 0.8), hours), 0, "seed {seed}, {class:?}");
+        }
+    }
+}
+
+#[test]
+fn a_flapping_upstream_opens_at_most_28_times_an_hour() {
+    let seconds = Duration::from_secs;
+    for seed in 0..SEEDS {
+        let found = [
+            opens(seed, 2.0, failing(1.0), HOUR),
+            opens(seed, 2.0, spiteful(), HOUR),
+            opens(seed, 2.0, two_faced(), HOUR),
+            opens(seed, 2.0, square_wave(seconds(5), seconds(5)), HOUR),
+            opens(seed, 2.0, square_wave(seconds(75), seconds(20)), HOUR),
+        ];
+        assert!(found.iter().all(|opened| (1..=28).contains(opened)), "seed {seed}: {found:?}");
+    }
+}
+
+#[test]
+fn a_healed_model_is_back_within_cooldown_slow_start_and_a_minute_with_and_without_users() {
+    let compressed = Knobs {
+        slow_start: Some(Duration::from_secs(12)),
+        cooldown: Some(Duration::from_secs(2)),
+        max_cooldown: Some(Duration::from_secs(6)),
+        probe_gap: Some(Duration::from_secs(1)),
+        ..Knobs::default()
+    };
+    let compressed = Policy::from_knobs(&compressed).expect("sound knobs");
+    let unhurried = Knobs { slow_start: Some(Duration::from_secs(300)), ..Knobs::default() };
+    let unhurried = Policy::from_knobs(&unhurried).expect("sound knobs");
+    for seed in 0..SEEDS {
+        for policy in [&Policy::default(), &compressed, &unhurried] {
+            for (rate, outage) in [(0.0, MINUTE), (0.2, 10 * MINUTE), (2.0, MINUTE), (2.0, 10 * MINUTE)] {
+                let found = recovery(seed, rate, outage, policy).expect("it recovers");
+                assert!(found.took <= found.allowed, "seed {seed}, {rate} rps, {outage:?}: {found:?}");
+            }
+        }
+    }
+}
