@@ -5,9 +5,9 @@ mod wording;
 use std::future::pending;
 
 use sidestep_dialect::Dialect;
-use sidestep_table::{Class, Fault, Source};
+use sidestep_table::{Class, Fault, Source, Verdict};
 
-use self::bench::{Bench, targets};
+use self::bench::{Bench, Court, targets};
 use self::upstream::{Act, Upstream};
 use super::*;
 use crate::budget::Price;
@@ -219,6 +219,34 @@ async fn the_end_does_not_wait_for_an_answer() {
     bench.prober().run(tokio::time::sleep(Duration::from_secs(7))).await;
     assert_eq!(bench.origin.elapsed(), Duration::from_secs(7));
     assert_eq!(upstream.log(|log| (log.asked.len(), log.flying)), (1, 0));
+}
+
+/// The whole circle without a single user: found, left alone, tried too early, tried again, ramped, healthy.
+#[tokio::test(start_paused = true)]
+async fn probes_alone_find_an_outage_and_bring_the_model_back() {
+    let minutes = |count: u32| Duration::from_secs(60) * count;
+    for broken in [Act::Status(500, ""), Act::Never, Act::Truncated, Act::Status(401, ""), Act::Refused] {
+        let upstream = Upstream::new(Act::Right);
+        let court = Court::new("m", &upstream);
+        let story = async {
+            tokio::time::sleep(minutes(10)).await;
+            assert_eq!(court.verdict(), Verdict::Healthy);
+            upstream.log(|log| log.act = broken);
+            // At most one idle interval until the first failure, then three in a row at the quick pace.
+            court.until(Verdict::Open, minutes(7)).await;
+            court.until(Verdict::HalfOpen, Duration::from_secs(11)).await;
+            // The first probe of a trial goes out at once, and one failure ends it.
+            court.until(Verdict::Open, Duration::from_secs(18)).await;
+            upstream.log(|log| log.act = Act::Right);
+            // The second cooldown, at most 20 s, and three probes 5 s apart.
+            court.until(Verdict::Ramping, Duration::from_secs(20 + 15)).await;
+            court.until(Verdict::Healthy, minutes(4)).await;
+        };
+        tokio::select! {
+            () = court.bench.prober().run(pending()) => panic!("the prober ended by itself"),
+            () = story => {}
+        }
+    }
 }
 
 #[test]

@@ -4,7 +4,9 @@ use std::future::pending;
 use std::sync::{Arc, Mutex};
 
 use sidestep_dialect::{Capabilities, Dialect, Flavor};
-use sidestep_table::{ModelEntry, ModelShape, Policy, ProviderId, ProviderShape, Shape, Source, Topology};
+use sidestep_table::{
+    Ledger, ModelEntry, ModelShape, Policy, ProviderId, ProviderShape, Shape, Source, Topology, Verdict,
+};
 use tokio::time::{Instant, timeout};
 
 use super::upstream::Upstream;
@@ -128,4 +130,38 @@ fn seats(topology: &Topology, dialect: Dialect, upstream: &Upstream) -> Vec<Targ
         service: upstream.clone(),
     };
     topology.models.iter().map(target).collect()
+}
+
+/// A bench with a judge: what the prober claims moves the table, and the table moves the prober.
+pub(super) struct Court {
+    pub(super) bench: Bench,
+    ledger: Mutex<Ledger>,
+}
+
+impl Court {
+    pub(super) fn new(name: &str, upstream: &Upstream) -> Self {
+        let topology = Arc::new(topology(&[name]));
+        let bench = Bench::new(seats(&topology, Dialect::OpenAi, upstream));
+        let ledger = Mutex::new(Ledger::new(topology, 7, bench.now()));
+        Self { bench, ledger }
+    }
+
+    /// Judges what has come in, ten times a second, until the model stands as `wanted`; gives up after `long`.
+    pub(super) async fn until(&self, wanted: Verdict, long: Duration) {
+        let start = Instant::now();
+        while self.verdict() != wanted {
+            assert!(start.elapsed() < long, "{} for {long:?}, not {wanted}", self.verdict());
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let fresh = self.bench.desk(|desk| std::mem::take(&mut desk.evidence));
+            let mut ledger = self.ledger.lock().unwrap();
+            for (_, evidence) in &fresh {
+                ledger.observe(evidence, self.bench.now());
+            }
+            ledger.tick(self.bench.now());
+        }
+    }
+
+    pub(super) fn verdict(&self) -> Verdict {
+        self.bench.desk(|desk| desk.targets[0].cell.standing().verdict)
+    }
 }
