@@ -116,7 +116,7 @@ impl CliError {
     /// How the process ends.
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Usage(_) => ExitCode::from(2),
+            Self::Usage(_) | Self::Admin(ClientError::Address(_) | ClientError::Token) => ExitCode::from(2),
             Self::Failed(_) | Self::Admin(_) => ExitCode::FAILURE,
             Self::Closed => ExitCode::SUCCESS,
         }
