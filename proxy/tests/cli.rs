@@ -1,4 +1,5 @@
 //! The binary itself, in front of a real admin side.
+#![expect(clippy::unwrap_used, reason = "a test ends where it fails, in its helpers, too")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener as StdListener};
@@ -12,6 +13,7 @@ use sidestep::journal::Journal;
 use sidestep::judge::Judge;
 use sidestep::metrics::Metrics;
 use sidestep::tasks::Tasks;
+use sidestep_probes::Signals;
 use sidestep_table::{
     BudgetPolicy, ModelShape, Policy, ProviderShape, RouteShape, Shape, TargetShape, Topology, Verdict,
 };
@@ -47,7 +49,7 @@ async fn admin_side() -> (SocketAddr, Arc<Topology>) {
     let tasks = Tasks::new(Arc::clone(&metrics));
     let clock = Clock::start();
     let topology = Arc::new(topology());
-    let (work, judge) = Judge::new(Arc::clone(&topology), clock, 7, Box::new(|_, _| {}));
+    let (work, judge) = Judge::new(Arc::clone(&topology), clock, Signals::default(), Box::new(|_, _| {}));
     tasks.spawn("judge", work.run(tasks.stopping()));
     let journal = Arc::new(Journal::new(clock));
     let desk = SwitchDesk::new(judge.clone(), None, clock, tasks.clone());
@@ -164,7 +166,7 @@ async fn errors_say_what_is_wrong_and_what_to_do() {
         (&["disable", "x", "--for", "5y"], "90s, 30m, 1h30m or 2d"),
         (&["disable"], "<NAME>"),
         (&["enable", "x", "--for", "5m"], "--pin"),
-        (&["simulate", "--tokens-per-second", "-1"], "--tokens-per-second"),
+        (&["simulate", "--tokens-per-second", "-1"], "must be 0 or more"),
         (&["explode"], "explode"),
         (&[], "Usage"),
     ] {

@@ -139,6 +139,7 @@ impl Admin {
         let topology = (self.topology)();
         let now = self.clock.reading();
         let ready = self.readiness.now();
+        let (usd, tokens) = self.metrics.probe_spend();
         let status = Status {
             version: env!("CARGO_PKG_VERSION"),
             at: now.unix_seconds(),
@@ -151,17 +152,10 @@ impl Admin {
             models: ModelReport::all(&view, &topology, now),
             routes: topology.routes.iter().map(|route| RouteReport::of(route, &topology)).collect(),
             switches: self.desk.all().await,
-            probes: self.probe_spend(&topology),
+            probes: ProbeSpend { usd, tokens },
             events: self.journal.recent(EVENTS),
         };
         json(StatusCode::OK, &status)
-    }
-
-    fn probe_spend(&self, topology: &Topology) -> ProbeSpend {
-        topology.models.iter().fold(ProbeSpend::default(), |spent, model| {
-            let (usd, tokens) = self.metrics.model(&topology[model.provider].id, &model.id).probe_spend();
-            ProbeSpend { usd: spent.usd + usd, tokens: spent.tokens + tokens }
-        })
     }
 
     async fn switch_on<B>(&self, request: Request<B>, peer: SocketAddr) -> Reply

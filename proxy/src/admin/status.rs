@@ -93,8 +93,8 @@ struct BudgetReport {
     reserve_per_second: f64,
 }
 
-/// What probes have cost since the process began.
-#[derive(Default, Serialize)]
+/// What probes of the models in force have cost since the process began.
+#[derive(Serialize)]
 pub(super) struct ProbeSpend {
     pub(super) usd: f64,
     pub(super) tokens: u64,

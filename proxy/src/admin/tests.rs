@@ -1,6 +1,8 @@
 //! The whole admin side over real sockets, before a real judge and a real state folder.
 
+mod changes;
 mod limits;
+mod pages;
 
 use std::net::SocketAddr;
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! `sidestep run`: the sidecar itself.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -9,6 +9,7 @@ use crate::app::App;
 use crate::config::reload::Reload;
 use crate::config::{Config, Source, Variables};
 use crate::logging;
+use crate::switches::SwitchFile;
 
 const EXAMPLES: &str = "\
 Without a file, Sidestep builds a configuration from the provider keys in its environment \
@@ -35,6 +36,9 @@ pub(super) struct Run {
     /// The same, as many service definitions write it
     #[arg(long, value_name = "FILE", conflicts_with = "file")]
     config: Option<PathBuf>,
+    /// Forget kept switches, such as when their file is broken: it is moved aside, what they forbade is allowed
+    #[arg(long)]
+    forget_switches: bool,
 }
 
 impl Run {
@@ -53,6 +57,9 @@ impl Run {
         for warning in &config.warnings {
             tracing::warn!("{warning}");
         }
+        if let Some(folder) = config.state.as_deref().filter(|_| self.forget_switches) {
+            forget_switches(folder)?;
+        }
         // Listened for before anything starts, so that no signal is missed.
         let ended = signal::termination()?;
         let reload = Reload::new(config.clone(), variables);
@@ -67,4 +74,13 @@ impl Run {
         tracing::info!("ended");
         Ok(())
     }
+}
+
+fn forget_switches(folder: &Path) -> Result<(), CliError> {
+    let aside =
+        SwitchFile::in_folder(folder).set_aside().map_err(|error| CliError::Failed(error.to_string()))?;
+    if let Some(aside) = aside {
+        tracing::warn!(file = %aside.display(), "kept switches were moved aside and are not in force");
+    }
+    Ok(())
 }

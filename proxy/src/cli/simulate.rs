@@ -34,7 +34,8 @@ pub(super) struct Simulate {
     #[arg(long, value_name = "MS", default_value_t = 300)]
     first_token: u64,
     /// Tokens in a second after the first; 0 sends them at once
-    #[arg(long, value_name = "NUMBER", default_value_t = 60.0, value_parser = rate)]
+    #[arg(long, value_name = "NUMBER", default_value_t = 60.0)]
+    #[arg(value_parser = rate, allow_negative_numbers = true)]
     tokens_per_second: f64,
     /// Seed of the draws that decide which calls a fault hits
     #[arg(long, default_value_t = 1)]

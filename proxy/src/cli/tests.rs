@@ -77,6 +77,10 @@ fn report() -> Report {
     gpt["failure_ratio"] = 0.0123.into();
     gpt["first_token_p50_seconds"] = 0.456.into();
     gpt["why"] = "3 different probes passed".into();
+    let order = json!([
+        { "model": "gpt", "weight": 3, "eligible": true },
+        { "model": "opus", "weight": null, "eligible": false },
+    ]);
     let report = json!({
         "version": "0.1.0", "at": 1_000_000.0, "uptime_seconds": 93_784.0, "ready": true, "readiness": "ready",
         "config": {
@@ -89,16 +93,18 @@ fn report() -> Report {
             { "id": "openai", "verdict": "healthy", "why": "" },
         ],
         "models": [opus, haiku, gpt],
-        "routes": [{ "match": "claude-*", "order": [
-            { "model": "gpt", "weight": 3, "eligible": true }, { "model": "opus", "weight": null, "eligible": false },
-        ]}],
+        "routes": [{ "match": "claude-*", "order": order }],
         "switches": [switch],
-        "events": [
-            { "at": 999_940.0, "kind": "verdict", "subject": "gpt", "from": "half_open", "to": "ramping", "why": "passed" },
-            { "at": 999_400.0, "kind": "switch", "subject": "opus", "from": "open", "to": "open", "why": "disabled", "actor": "ada" },
-        ],
+        "events": events(),
     });
     Report::deserialize(report).unwrap()
+}
+
+fn events() -> serde_json::Value {
+    json!([
+        { "at": 999_940.0, "kind": "verdict", "subject": "gpt", "from": "half_open", "to": "ramping", "why": "passed" },
+        { "at": 999_400.0, "kind": "switch", "subject": "opus", "from": "open", "to": "open", "why": "disabled", "actor": "ada" },
+    ])
 }
 
 #[test]

@@ -83,10 +83,6 @@ label! {
         InBand = "in_band",
         /// One event was over the size limit.
         Oversize = "oversize",
-        /// The call's deadline passed.
-        Deadline = "deadline",
-        /// The process had to end before the stream did.
-        Drain = "drain",
     }
 }
 

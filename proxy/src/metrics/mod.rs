@@ -58,6 +58,8 @@ struct Owners {
     models: BTreeMap<(String, String), Owned<ModelMetrics>>,
     providers: BTreeMap<String, Owned<ProviderMetrics>>,
     routes: BTreeMap<String, Owned<RouteMetrics>>,
+    /// The newest topology heard of; an older one must not bring back what has left.
+    generation: u64,
 }
 
 struct Owned<T> {
@@ -83,18 +85,12 @@ impl Metrics {
 
     /// The handles of one model; the same ones for the same ids until the model is retired.
     pub fn model(&self, provider: &str, model: &str) -> Arc<ModelMetrics> {
-        let mut owners = self.owners();
-        let owner = [("provider", provider), ("model", model)];
-        self.owned(&mut owners.models, (provider.to_owned(), model.to_owned()), &owner, ModelMetrics::new)
-            .unwrap_or_else(|| Arc::clone(&self.spare.model))
+        self.model_among(&mut self.owners(), provider, model)
     }
 
     /// The handles of one provider.
     pub fn provider(&self, provider: &str) -> Arc<ProviderMetrics> {
-        let mut owners = self.owners();
-        let owner = [("provider", provider)];
-        self.owned(&mut owners.providers, provider.to_owned(), &owner, ProviderMetrics::new)
-            .unwrap_or_else(|| Arc::clone(&self.spare.provider))
+        self.provider_among(&mut self.owners(), provider)
     }
 
     /// The handles of one route, by its pattern.
@@ -115,11 +111,12 @@ impl Metrics {
     /// Forgets every model, provider and route that `topology` no longer has. Call it after a new one came
     /// into force.
     pub fn retire_missing(&self, topology: &Topology) {
-        let provider_of = |model: &ModelEntry| topology.providers[model.provider.get()].id.to_string();
+        let provider_of = |model: &ModelEntry| topology[model.provider].id.to_string();
         let models = topology.models.iter().map(|model| (provider_of(model), model.id.to_string())).collect();
         let providers = topology.providers.iter().map(|provider| provider.id.to_string()).collect();
         let routes = topology.routes.iter().map(|route| route.pattern.to_string()).collect();
         let mut owners = self.owners();
+        owners.generation = owners.generation.max(topology.generation);
         self.keep(&mut owners.models, &models);
         self.keep(&mut owners.providers, &providers);
         self.keep(&mut owners.routes, &routes);
@@ -127,28 +124,44 @@ impl Metrics {
 
     /// Copies out of the cells what a scrape shows as of now.
     pub fn read(&self, topology: &Topology) {
+        let mut owners = self.owners();
+        if topology.generation < owners.generation {
+            return;
+        }
         for provider in &topology.providers {
-            self.provider(&provider.id).read(provider.cell.verdict());
+            self.provider_among(&mut owners, &provider.id).read(provider.cell.verdict());
         }
         for model in &topology.models {
-            let provider = &topology.providers[model.provider.get()].id;
-            self.model(provider, &model.id).read(ModelReading::of(&model.cell));
+            let provider = &topology[model.provider].id;
+            self.model_among(&mut owners, provider, &model.id).read(ModelReading::of(&model.cell));
         }
     }
 
-    /// Counts what a decision opened, if it opened anything.
+    /// Counts what a decision opened, if it opened anything that `topology` has.
     pub fn decided(&self, decision: &Decision, topology: &Topology) {
-        if decision.to != Verdict::Open || decision.from == Verdict::Open {
+        let mut owners = self.owners();
+        let opened = decision.to == Verdict::Open && decision.from != Verdict::Open;
+        if !opened || topology.generation < owners.generation {
             return;
         }
         match &decision.subject {
-            Subject::Provider(id) => self.provider(id).opened(),
+            Subject::Provider(id) if topology.provider(id).is_some() => {
+                self.provider_among(&mut owners, id).opened();
+            }
+            Subject::Provider(_) => {}
             Subject::Model(id) => {
                 let Some(index) = topology.model(id) else { return };
-                let provider = topology.models[index.get()].provider;
-                self.model(&topology.providers[provider.get()].id, id).opened();
+                let provider = &topology[topology[index].provider].id;
+                self.model_among(&mut owners, provider, id).opened();
             }
         }
+    }
+
+    /// What probes of the models in force have cost since the process began: US dollars and tokens.
+    pub fn probe_spend(&self) -> (f64, u64) {
+        let owners = self.owners();
+        let spent = owners.models.values().map(|owned| owned.handles.probe_spend());
+        spent.fold((0.0, 0), |(usd, tokens), more| (usd + more.0, tokens + more.1))
     }
 
     /// Counts one request field dropped for a target that cannot take it.
@@ -215,6 +228,23 @@ impl Metrics {
 
     fn owners(&self) -> MutexGuard<'_, Owners> {
         self.owners.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn model_among(&self, owners: &mut Owners, provider: &str, model: &str) -> Arc<ModelMetrics> {
+        let (key, owner) =
+            ((provider.to_owned(), model.to_owned()), [("provider", provider), ("model", model)]);
+        self.owned(&mut owners.models, key, &owner, ModelMetrics::new)
+            .unwrap_or_else(|| Arc::clone(&self.spare.model))
+    }
+
+    fn provider_among(&self, owners: &mut Owners, provider: &str) -> Arc<ProviderMetrics> {
+        self.owned(
+            &mut owners.providers,
+            provider.to_owned(),
+            &[("provider", provider)],
+            ProviderMetrics::new,
+        )
+        .unwrap_or_else(|| Arc::clone(&self.spare.provider))
     }
 
     fn owned<K: Ord, T>(

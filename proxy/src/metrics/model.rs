@@ -139,8 +139,7 @@ impl ModelMetrics {
         self.probe_tokens.inc_by(tokens);
     }
 
-    /// What probes of this model have cost since the process began: US dollars and tokens.
-    pub fn probe_spend(&self) -> (f64, u64) {
+    pub(super) fn probe_spend(&self) -> (f64, u64) {
         (self.probe_usd.get(), self.probe_tokens.get())
     }
 

@@ -147,7 +147,13 @@ fn what_leaves_the_configuration_is_scraped_no_more_and_may_come_back() {
     metrics.route("claude-*").budget_exhausted();
     metrics.route("gpt-*").budget_exhausted();
     let before = metrics.model("anthropic", "opus");
-    metrics.retire_missing(&topology(&[("anthropic", "opus")], "claude-*"));
+    let before_reload = topology(&[("anthropic", "opus"), ("anthropic", "haiku")], "claude-*");
+    let mut after_reload = topology(&[("anthropic", "opus")], "claude-*");
+    after_reload.generation = 2;
+    metrics.read(&before_reload);
+    metrics.retire_missing(&after_reload);
+    // As when a scrape began before the reload and ends after it.
+    metrics.read(&before_reload);
     let scrape = metrics.scrape().unwrap();
     for gone in ["haiku", "provider=\"openai\"", "\"gpt"] {
         assert!(!scrape.contains(gone), "{gone} is still there");
