@@ -81,7 +81,7 @@ impl Roster {
     fn new(catalog: &Catalog, config: &ProbesConfig) -> Roster {
         let settings = Settings {
             cadence: Cadence::of(config.interval, config.suspect_interval),
-            patience: Patience { overall: config.timeout, ..Patience::default() },
+            patience: Patience::within(config.timeout),
             allowance: match config.budget {
                 ProbeBudget::UsdPerDay(usd) => Allowance::UsdPerDay(usd),
                 ProbeBudget::TokensPerDay(tokens) => Allowance::TokensPerDay(tokens),
@@ -164,6 +164,10 @@ impl Observer for ProbeWitness {
 
     fn withheld(&self, model: &ModelId, errand: Errand) {
         tracing::debug!(%model, ?errand, "the probe budget is spent; a probe was withheld");
+        let catalog = self.catalog.load();
+        if let Some(withheld) = catalog.models().iter().find(|known| known.id == *model) {
+            withheld.metrics.probe_withheld();
+        }
     }
 }
 

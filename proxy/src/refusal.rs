@@ -149,7 +149,7 @@ impl Refusal {
             status,
             kind,
             message: self.to_string(),
-            code: None,
+            code: matches!(self, Refusal::UnknownPath { .. }).then_some("unknown_url"),
             param: matches!(self, Refusal::UnknownModel { .. }).then(|| "model".to_owned()),
             retry_after: self.retry_after(),
             should_retry: (!self.is_the_callers()).then_some(false),

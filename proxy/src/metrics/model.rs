@@ -23,6 +23,7 @@ pub struct ModelMetrics {
     tokens: Slots<IntCounter>,
     cut: Slots<IntCounter>,
     probes: Slots<Slots<IntCounter>>,
+    withheld: IntCounter,
     probe_usd: Counter,
     probe_tokens: IntCounter,
     opened: IntCounter,
@@ -83,6 +84,10 @@ impl ModelMetrics {
             probes: Slots::resolve::<ProbeKind>(|kind| {
                 Slots::resolve::<ProbeOutcome>(|outcome| probes.with_label_values(&[kind, outcome]))
             }),
+            withheld: to.counter(
+                "sidestep_probes_withheld_total",
+                "Probes that were due and not sent because the probe budget was spent.",
+            )?,
             probe_usd: to.amount("sidestep_probe_spend_usd_total", "Cost of probes in US dollars.")?,
             probe_tokens: to.counter("sidestep_probe_tokens_total", "Tokens spent on probes.")?,
             opened: to.counter("sidestep_opened_total", "Times the model's breaker opened.")?,
@@ -129,6 +134,11 @@ impl ModelMetrics {
         if let Some(outcomes) = self.probes.of(kind) {
             outcomes.add(outcome, 1);
         }
+    }
+
+    /// Counts one probe that was due and not sent, because the probe budget was spent.
+    pub fn probe_withheld(&self) {
+        self.withheld.inc();
     }
 
     /// Adds what one probe cost; an amount that is no positive number is ignored.
