@@ -250,6 +250,40 @@ fn simulated_providers_answer_fail_on_cue_and_end_when_told() {
     assert_eq!(child.0.wait().unwrap().code(), Some(0), "SIGTERM is the normal end");
 }
 
+#[cfg(unix)]
+#[test]
+fn unreadable_switches_stop_the_start_unless_they_are_given_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = folder.path().join("switches.json");
+    let file = folder.path().join("sidestep.yaml");
+    let state = folder.path().display();
+    let config = format!(
+        "listen: 127.0.0.1:0\nadmin: {{ listen: 127.0.0.1:0 }}\nstate: {state}\nprobes: {{ enabled: false }}\n\
+         providers:\n  openai: {{ base_url: \"http://127.0.0.1:9/v1\", api_key: k }}\n\
+         models:\n  gpt: {{ provider: openai, model: gpt-6.1-sol }}\n\
+         routes:\n  - match: \"*\"\n    targets: [gpt]\n    single_provider: true\n"
+    );
+    std::fs::write(&file, config).unwrap();
+    std::fs::write(&kept, "oops").unwrap();
+    let file = file.to_str().unwrap();
+
+    let refused = sidestep(&["run", file]);
+    assert_eq!(code(&refused), 1);
+    assert!(err(&refused).contains("--forget-switches"), "{}", err(&refused));
+    assert_eq!(std::fs::read_to_string(&kept).unwrap(), "oops", "left as it was");
+
+    let mut run = command(&["run", "--forget-switches", file]);
+    let mut child = Leashed(run.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap());
+    let mut lines = BufReader::new(child.0.stderr.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("serving")), "it never served");
+    assert!(!kept.exists());
+    assert_eq!(std::fs::read_to_string(kept.with_extension("json.forgotten")).unwrap(), "oops");
+    let killed = Command::new("kill").arg(child.0.id().to_string()).status().unwrap();
+    assert!(killed.success());
+    lines.for_each(drop);
+    assert_eq!(child.0.wait().unwrap().code(), Some(0), "SIGTERM is the normal end");
+}
+
 /// A child that does not outlive a failed test.
 #[cfg(unix)]
 struct Leashed(std::process::Child);

@@ -66,7 +66,7 @@ fn cells(model: &Model, now: f64) -> [String; 8] {
         format!("{:.0} %", model.share * 100.0),
         model.failure_ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{:.1} %", ratio * 100.0)),
         model.first_token_p50_seconds.map_or_else(|| "-".to_owned(), |wait| format!("{wait:.2} s")),
-        span::show(now - model.since),
+        span::show(now - model.switch.as_ref().map_or(model.since, |switch| switch.set_at)),
         tame(&why),
     ]
 }
@@ -104,7 +104,8 @@ fn event_line(event: &Event, now: f64) -> String {
         (Some(from), Some(to)) if from != to => format!(" {from} → {to}:"),
         _ => ":".to_owned(),
     };
-    let actor = event.actor.as_ref().map(|actor| format!(" (by {actor})")).unwrap_or_default();
+    let unnamed = event.actor.as_ref().filter(|actor| !event.why.contains(*actor));
+    let actor = unnamed.map(|actor| format!(" (by {actor})")).unwrap_or_default();
     tame(&format!("{} ago  {}{states} {}{actor}", span::show(now - event.at), event.subject, event.why))
 }
 

@@ -111,7 +111,7 @@ fn events() -> serde_json::Value {
 fn the_status_is_a_table_for_people() {
     let expected = "\
 MODEL  PROVIDER   VERDICT   SHARE  ERRORS  FIRST TOKEN  SINCE  WHY
-opus   anthropic  disabled  0 %    -       -            1h     disabled by ada@bastion: 529s  [31m since 14:02
+opus   anthropic  disabled  0 %    -       -            10m    disabled by ada@bastion: 529s  [31m since 14:02
 haiku  anthropic  degraded  0 %    -       -            1h     all of anthropic is open
 gpt    openai     ramping   25 %   1.2 %   0.46 s       1h     3 different probes passed
 
