@@ -17,8 +17,9 @@ import time
 import urllib.error
 import urllib.request
 
-# Scenario -> what the first target does. Each has providers of its own, so that the health of one says nothing of another.
-SCENARIOS = ["healthy", "down", "exhausted", "limited", "invalid", "unauthorised", "cut"]
+# What the ill targets do. Each scenario and dialect has providers of its own: the health of one says nothing of another.
+CUTS = ["cut", "torn", "clean", "clean-torn", "missing-terminal", "in-band-error", "broken-event"]
+SCENARIOS = ["healthy", "down", "exhausted", "limited", "invalid", "unauthorised", *CUTS]
 CLAUDE, GPT = "claude-opus-5-5", "gpt-6.1-sol"
 PATIENCE_S = 60
 
@@ -68,20 +69,19 @@ def configuration(listen, admin, well, ill):
         "providers": {}, "models": {}, "routes": [],
     }
 
-    def target(name, preset, model, where):
+    def target(name, preset, where):
         config["providers"][name] = {"preset": preset, "base_url": f"{where[preset]}/v1", "api_key": {"env": "SIDESTEP_SUITE_KEY"}}
-        config["models"][name] = {"provider": name, "model": model}
+        config["models"][name] = {"provider": name, "model": CLAUDE if preset == "anthropic" else GPT}
         return name
 
     for scenario in SCENARIOS:
         first = well if scenario == "healthy" else ill
         second = well if scenario in ("healthy", "down") else ill
-        targets = {
-            "anthropic": [target(f"{scenario}-claude-1", "anthropic", CLAUDE, first), target(f"{scenario}-gpt-2", "openai", GPT, second)],
-            "openai": [target(f"{scenario}-gpt-1", "openai", GPT, first), target(f"{scenario}-claude-2", "anthropic", CLAUDE, second)],
-        }
-        for dialect, names in targets.items():
-            config["routes"].append({"match": f"{scenario}-{dialect}", "targets": names})
+        for dialect in ("anthropic", "openai", "responses"):
+            route = f"{scenario}-{dialect}"
+            own, other = ("anthropic", "openai") if dialect == "anthropic" else ("openai", "anthropic")
+            targets = [target(f"{route}-first", own, first), target(f"{route}-second", other, second)]
+            config["routes"].append({"match": route, "targets": targets})
     return config
 
 

@@ -6,8 +6,8 @@ import OpenAI from 'openai';
 import { TOPIC, claude, failing, gpt, sent } from './stage.mjs';
 
 const ask = [{ role: 'user', content: TOPIC }];
-const all = async (stream) => {
-  for await (const _ of stream);
+const rest = async (iterator) => {
+  while (!(await iterator.next()).done);
 };
 const apps = [
   {
@@ -25,8 +25,8 @@ const apps = [
   {
     name: 'responses',
     sdk: OpenAI,
-    call: (scenario, input = ask, stream = false) => gpt.responses.create({ model: `${scenario}-openai`, input, stream }),
-    helped: (scenario) => gpt.responses.stream({ model: `${scenario}-openai`, input: ask }).finalResponse(),
+    call: (scenario, input = ask, stream = false) => gpt.responses.create({ model: `${scenario}-responses`, input, stream }),
+    helped: (scenario) => gpt.responses.stream({ model: `${scenario}-responses`, input: ask }).finalResponse(),
   },
 ];
 
@@ -76,11 +76,19 @@ for (const { name, sdk, call, helped } of apps) {
     }
   }
 
-  for (const how of [{ fault: 'cut', after: 6 }, { fault: 'cut', after: 6, clean: true, torn: true }, { fault: 'missing_terminal' }, { fault: 'in_band_error', after: 6 }]) {
-    test(`${name}: a stream that breaks off after text raises: ${JSON.stringify(how)}`, () =>
-      failing(how, async () => {
-        await assert.rejects(call('cut', ask, true).then(all), sdk.APIError);
-        await assert.rejects(helped('cut'), sdk.APIError);
+  const cuts = {
+    cut: { fault: 'cut', after: 6 },
+    'clean-torn': { fault: 'cut', after: 6, clean: true, torn: true },
+    'missing-terminal': { fault: 'missing_terminal' },
+    'in-band-error': { fault: 'in_band_error', after: 6 },
+  };
+  for (const [scenario, fault] of Object.entries(cuts)) {
+    test(`${name}: a stream that breaks off after text raises: ${scenario}`, () =>
+      failing(fault, async () => {
+        const begun = (await call(scenario, ask, true))[Symbol.asyncIterator]();
+        assert.ok((await begun.next()).value, 'it never began');
+        await assert.rejects(rest(begun), sdk.APIError);
+        await assert.rejects(helped(scenario), sdk.APIError);
       }));
   }
 }

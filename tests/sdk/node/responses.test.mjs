@@ -6,7 +6,7 @@ import { CALLS, PARALLEL, PICTURE_SEEN, PNG, RESULTS, SIDES, TOOL_SCHEMA, TOPIC,
 const tools = CALLS.map(([name]) => ({ type: 'function', name, description: `The ${name} of a city`, parameters: TOOL_SCHEMA, strict: false }));
 const picture = { type: 'input_image', image_url: `data:image/png;base64,${PNG}`, detail: 'auto' };
 
-for (const [side, { first, gpt: served }] of Object.entries(SIDES)) {
+for (const [side, { first, responses: served }] of Object.entries(SIDES)) {
   const ask = (content, more) => ({ model: served.ask, input: [{ role: 'user', content }], store: false, ...more });
   const check = ({ object, model, status, usage }) => {
     assert.deepEqual([object, model, status], ['response', served.by, 'completed']);

@@ -47,7 +47,12 @@ export const failing = async (fault, work) => {
 };
 
 // The first target well, and down: then the answer is a translated one.
+const served = (side, claudeBy, gptBy) => ({
+  claude: { ask: `${side}-anthropic`, by: claudeBy },
+  gpt: { ask: `${side}-openai`, by: gptBy },
+  responses: { ask: `${side}-responses`, by: gptBy },
+});
 export const SIDES = {
-  healthy: { first: async (work) => work(), claude: { ask: 'healthy-anthropic', by: stage.claude }, gpt: { ask: 'healthy-openai', by: stage.gpt } },
-  down: { first: (work) => failing({ fault: 'status', status: 503 }, work), claude: { ask: 'down-anthropic', by: stage.gpt }, gpt: { ask: 'down-openai', by: stage.claude } },
+  healthy: { first: (work) => work(), ...served('healthy', stage.claude, stage.gpt) },
+  down: { first: (work) => failing({ fault: 'status', status: 503 }, work), ...served('down', stage.gpt, stage.claude) },
 };

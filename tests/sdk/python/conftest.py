@@ -79,6 +79,11 @@ def gpt_served(side, stage):
     return Served(f"{side}-openai", stage.claude if side == "down" else stage.gpt, side == "down")
 
 
+@pytest.fixture
+def responses_served(side, stage):
+    return Served(f"{side}-responses", stage.claude if side == "down" else stage.gpt, side == "down")
+
+
 @pytest.fixture(scope="session")
 def claude(stage):
     return anthropic.Anthropic(api_key="sk-app", base_url=stage.url)

@@ -26,7 +26,7 @@ def check(message, served, stop="end_turn"):
 
 def test_whole(claude, claude_served):
     response = claude.messages.with_raw_response.create(**ask(claude_served))
-    assert response.headers["sidestep-upstream"].startswith("down-gpt" if claude_served.translated else "healthy-claude")
+    assert response.headers["sidestep-upstream"] == f"{claude_served.ask}-{'second' if claude_served.translated else 'first'}"
     message = response.parse()
     check(message, claude_served)
     assert text_of(message).startswith(TOPIC_TOLD)

@@ -47,10 +47,10 @@ class Responses(Gpt):
     """Calls through the Responses API of the `openai` package."""
 
     def call(self, scenario, messages=ASK, stream=False):
-        return self.client.responses.create(model=f"{scenario}-openai", input=messages, stream=stream)
+        return self.client.responses.create(model=f"{scenario}-responses", input=messages, stream=stream)
 
     def helped(self, scenario):
-        with self.client.responses.stream(model=f"{scenario}-openai", input=ASK) as stream:
+        with self.client.responses.stream(model=f"{scenario}-responses", input=ASK) as stream:
             return [event.type for event in stream], stream.get_final_response()
 
 
@@ -109,19 +109,26 @@ def test_exhausted_is_told_at_once_and_not_multiplied(app, fail, stage, scenario
     assert stage.attempts() <= 3
 
 
-@pytest.mark.parametrize("how", [
-    {"fault": "cut"}, {"fault": "cut", "torn": True}, {"fault": "cut", "clean": True}, {"fault": "cut", "clean": True, "torn": True},
-    {"fault": "missing_terminal"}, {"fault": "in_band_error"}, {"fault": "broken_event"},
-], ids=lambda how: "-".join(how))
-@pytest.mark.parametrize("helped", [False, True])
-def test_a_stream_that_breaks_off_after_text_raises(app, fail, how, helped):
-    fail(**how, **({} if how["fault"] == "missing_terminal" else {"after": 6}))
+@pytest.mark.parametrize(("scenario", "fault"), [
+    ("cut", {"fault": "cut", "after": 6}),
+    ("torn", {"fault": "cut", "after": 6, "torn": True}),
+    ("clean", {"fault": "cut", "after": 6, "clean": True}),
+    ("clean-torn", {"fault": "cut", "after": 6, "clean": True, "torn": True}),
+    ("missing-terminal", {"fault": "missing_terminal"}),
+    ("in-band-error", {"fault": "in_band_error", "after": 6}),
+    ("broken-event", {"fault": "broken_event", "after": 6}),
+])
+def test_a_stream_that_breaks_off_after_text_raises(app, fail, scenario, fault):
+    fail(**fault)
+    begun = app.call(scenario, stream=True)
+    assert next(iter(begun)), "it never began"
     with pytest.raises(app.sdk.APIError):
-        pytest.fail(f"taken for an answer: {app.helped('cut') if helped else list(app.call('cut', stream=True))}")
+        pytest.fail(f"taken for an answer: {list(begun)}")
+    with pytest.raises(app.sdk.APIError):
+        pytest.fail(f"taken for an answer: {app.helped(scenario)}")
 
 
 def test_a_whole_answer_that_breaks_off_raises(app, fail):
     fail(fault="cut")
-    refusal_kinds = (app.sdk.APIStatusError, app.sdk.APIConnectionError)
-    with pytest.raises(refusal_kinds):
+    with pytest.raises(app.sdk.APIError):
         pytest.fail(f"taken for an answer: {app.call('cut')}")

@@ -35,7 +35,7 @@ def helped(gpt, request):
 
 def test_whole(gpt, gpt_served):
     response = gpt.chat.completions.with_raw_response.create(**ask(gpt_served))
-    assert response.headers["sidestep-upstream"].startswith("down-claude" if gpt_served.translated else "healthy-gpt")
+    assert response.headers["sidestep-upstream"] == f"{gpt_served.ask}-{'second' if gpt_served.translated else 'first'}"
     completion = response.parse()
     check(completion, gpt_served)
     assert text_of(completion).startswith(TOPIC_TOLD)
