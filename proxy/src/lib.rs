@@ -14,6 +14,7 @@ pub mod clock;
 pub mod config;
 pub mod demo;
 mod escape;
+mod first_words;
 pub mod journal;
 pub mod judge;
 pub mod layers;

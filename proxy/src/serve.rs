@@ -17,6 +17,7 @@ use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{DrainConfig, Limits};
+use crate::first_words::FirstWords;
 use crate::metrics::{Listener, Metrics};
 use crate::stack::Stack;
 use crate::tasks::Tasks;
@@ -25,6 +26,9 @@ use crate::tasks::Tasks;
 const WRITE_STALL: Duration = Duration::from_secs(60);
 /// After a failed accept (no descriptors left, most likely), wait before the next.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How far a head may exceed the limit and still get an answer in its own dialect, from the stack. Beyond it the
+/// connection ends with a bare 431 (HTTP/1.1) or a reset stream (HTTP/2).
+const HEAD_LEEWAY: usize = 2;
 
 /// Serves the application side.
 pub struct Server {
@@ -68,10 +72,10 @@ impl Server {
             });
         }
         drop(self.listener);
-        let open = graceful.count();
         match timeout(self.drain.timeout, graceful.shutdown()).await {
             Ok(()) => 0,
-            Err(_) => open,
+            // Each connection that is still there holds a place.
+            Err(_) => self.limits.connections - places.available_permits(),
         }
     }
 
@@ -112,7 +116,7 @@ impl Server {
 /// A connection of the application, with a limit on how long it may refuse to take what is sent.
 pub type Connection<I> = auto::Connection<
     'static,
-    TokioIo<Pin<Box<TimeoutStream<I>>>>,
+    TokioIo<FirstWords<Pin<Box<TimeoutStream<I>>>>>,
     TowerToHyperService<Stack<Incoming>>,
     TokioExecutor,
 >;
@@ -129,11 +133,12 @@ where
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_timeout)
-        .max_buf_size(limits.header_bytes.max(8192));
+        .max_buf_size((HEAD_LEEWAY * limits.header_bytes).max(8192));
     builder
         .http2()
         .timer(TokioTimer::new())
-        .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
+        .max_header_list_size(u32::try_from(HEAD_LEEWAY * limits.header_bytes).unwrap_or(u32::MAX))
         .keep_alive_interval(Duration::from_secs(30));
-    builder.serve_connection(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(stack)).into_owned()
+    let stream = FirstWords::new(Box::pin(stream), limits.header_timeout);
+    builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(stack)).into_owned()
 }
