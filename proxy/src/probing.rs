@@ -88,7 +88,8 @@ impl Roster {
             },
             ..Settings::default()
         };
-        let targets = catalog.models().iter().map(target).collect();
+        let targets =
+            catalog.models().iter().filter(|model| !model.upstream.lacks_key()).map(target).collect();
         Roster { targets, settings, enabled: config.enabled }
     }
 }

@@ -23,8 +23,14 @@ pub enum Refusal {
         path: String,
     },
     /// The request target is too long.
-    #[error("the request target is longer than {limit} bytes")]
+    #[error("the request target is longer than {limit} bytes (limits.uri_bytes)")]
     UriTooLong {
+        /// In bytes.
+        limit: usize,
+    },
+    /// The head is too large.
+    #[error("the request's headers are larger than {limit} bytes (limits.header_bytes)")]
+    HeadTooLarge {
         /// In bytes.
         limit: usize,
     },
@@ -62,6 +68,9 @@ pub enum Refusal {
     /// The provider of a request that cannot go elsewhere is not to be reached.
     #[error("the provider that this request belongs to cannot be reached")]
     Unreachable,
+    /// The keys of all targets are missing from the configuration.
+    #[error("no target of this route has a key; `sidestep check` names the providers whose key is missing")]
+    NoKey,
     /// An operator switched every target off.
     #[error("every target of this route is switched off")]
     SwitchedOff,
@@ -106,6 +115,7 @@ impl Refusal {
         match self {
             Refusal::UnknownPath { .. } => "unknown_path",
             Refusal::UriTooLong { .. } => "uri_too_long",
+            Refusal::HeadTooLarge { .. } => "head_too_large",
             Refusal::BodyTooLarge { .. } => "body_too_large",
             Refusal::BodyLost(_) => "body_lost",
             Refusal::Ask(_) => "invalid_request",
@@ -113,6 +123,7 @@ impl Refusal {
             Refusal::UnknownModel { .. } => "unknown_model",
             Refusal::NoProvider(_) => "no_provider",
             Refusal::Unreachable => "unreachable",
+            Refusal::NoKey => "no_key",
             Refusal::SwitchedOff => "disabled",
             Refusal::Full { .. } => "over_limit",
             Refusal::NothingEligible { .. } => "nothing_eligible",
@@ -130,6 +141,7 @@ impl Refusal {
             self,
             Refusal::UnknownPath { .. }
                 | Refusal::UriTooLong { .. }
+                | Refusal::HeadTooLarge { .. }
                 | Refusal::BodyTooLarge { .. }
                 | Refusal::BodyLost(_)
                 | Refusal::Ask(_)
@@ -163,12 +175,15 @@ impl Refusal {
                 (404, ErrorKind::NotFound)
             }
             Refusal::UriTooLong { .. } => (414, ErrorKind::InvalidRequest),
+            Refusal::HeadTooLarge { .. } => (431, ErrorKind::InvalidRequest),
             Refusal::BodyTooLarge { .. } => (413, ErrorKind::TooLarge),
             Refusal::BodyLost(_) => (408, ErrorKind::Timeout),
             Refusal::Ask(_) | Refusal::Header { .. } | Refusal::Incapable { .. } | Refusal::Vendor(_) => {
                 (400, ErrorKind::InvalidRequest)
             }
-            Refusal::SwitchedOff | Refusal::NothingEligible { .. } => (503, ErrorKind::Unavailable),
+            Refusal::NoKey | Refusal::SwitchedOff | Refusal::NothingEligible { .. } => {
+                (503, ErrorKind::Unavailable)
+            }
             Refusal::Full { .. } => (529, ErrorKind::Overloaded),
             Refusal::Unreachable => (502, ErrorKind::Unavailable),
             Refusal::Deadline => (504, ErrorKind::Timeout),

@@ -58,12 +58,14 @@ where
 }
 
 fn candidates(call: &Call, clock: &Clock) -> Result<Vec<Candidate>, Refusal> {
-    let capable = |model| obstacle(call, model).is_none();
+    let keyed = |model| !call.catalog.model(model).upstream.lacks_key();
+    let capable = |model| keyed(model) && obstacle(call, model).is_none();
     let now = clock.now();
     let ranked = rank(&call.catalog.topology, call.route, &capable, now, &mut rand::rng());
     let candidates = ranked.map_err(|unavailable| match unavailable {
         Unavailable::AllDisabled => Refusal::SwitchedOff,
         Unavailable::NothingEligible { retry_after } => Refusal::NothingEligible { retry_after },
+        Unavailable::NoCapable if !targets(call).any(keyed) => Refusal::NoKey,
         Unavailable::NoCapable => Refusal::Incapable { features: obstacles(call) },
     })?;
     if let Some(reason) = passed_over(call, candidates.first().map(|first| first.model), clock) {
@@ -87,9 +89,12 @@ fn obstacle(call: &Call, model: ModelIndex) -> Option<&'static str> {
     }
 }
 
+fn targets(call: &Call) -> impl Iterator<Item = ModelIndex> {
+    call.catalog.topology.routes[call.route.get()].targets.iter().map(|target| target.model)
+}
+
 fn obstacles(call: &Call) -> Vec<&'static str> {
-    let targets = &call.catalog.topology.routes[call.route.get()].targets;
-    let mut features: Vec<_> = targets.iter().filter_map(|target| obstacle(call, target.model)).collect();
+    let mut features: Vec<_> = targets(call).filter_map(|model| obstacle(call, model)).collect();
     features.sort_unstable();
     features.dedup();
     features
@@ -109,6 +114,7 @@ fn passed_over(call: &Call, first: Option<ModelIndex>, clock: &Clock) -> Option<
         _ if masked => "provider_open",
         Verdict::Open => "open",
         Verdict::HalfOpen => "half_open",
+        _ if call.catalog.model(preferred.model).upstream.lacks_key() => "auth",
         _ if cell.limited_until().is_some_and(|until| until > clock.now()) => "rate_limited",
         _ if obstacle(call, preferred.model).is_some() => "capability",
         Verdict::Ramping => "ramping",

@@ -39,7 +39,7 @@ pub struct Forwarded {
 
 impl Forward {
     /// Sends `request` to the model that it names when a route leads there, else to the first provider that
-    /// speaks its dialect and is not switched off. Neither retried nor weighed as evidence: these endpoints
+    /// speaks its dialect, has its key and is not switched off. Neither retried nor weighed as evidence: these endpoints
     /// say little about whether the models answer.
     ///
     /// # Errors
@@ -78,7 +78,7 @@ fn route<'a>(catalog: &'a Catalog, request: &mut Forwarded) -> Option<&'a ModelP
     let route = catalog.topology.route_for(&ask.model)?;
     let targets = &catalog.topology.routes[route.get()].targets;
     let speaking = targets.iter().map(|target| catalog.model(target.model));
-    let mut speaking = speaking.filter(|model| model.upstream.speaks(request.dialect) && switched_on(model));
+    let mut speaking = speaking.filter(|model| model.upstream.speaks(request.dialect) && usable(model));
     let model = speaking.next()?;
     let name = model.target(request.dialect, &ask.model).model;
     request.body = splice_model(&request.body, &ask.model_span, &name);
@@ -88,14 +88,14 @@ fn route<'a>(catalog: &'a Catalog, request: &mut Forwarded) -> Option<&'a ModelP
 fn any_provider(catalog: &Catalog, dialect: Dialect) -> Option<&Upstream> {
     let on = |upstream: &Upstream| {
         let mut models = catalog.models().iter().filter(|model| model.upstream.id == upstream.id);
-        models.any(switched_on)
+        models.any(usable)
     };
     let mut upstreams = catalog.upstreams().iter().filter(|upstream| upstream.speaks(dialect));
     upstreams.find(|upstream| on(upstream)).map(|upstream| &**upstream)
 }
 
-fn switched_on(model: &ModelPlan) -> bool {
-    model.cell.standing().verdict != Verdict::Disabled
+fn usable(model: &ModelPlan) -> bool {
+    model.cell.standing().verdict != Verdict::Disabled && !model.upstream.lacks_key()
 }
 
 /// Only what describes the body; the rest is between Sidestep and the provider.

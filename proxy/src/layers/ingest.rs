@@ -124,6 +124,10 @@ fn endpoint<B>(request: &Request<B>, catalog: &Catalog) -> Result<(Dialect, Endp
     if uri.path_and_query().is_some_and(|target| target.as_str().len() > limit) {
         return Err(Refusal::UriTooLong { limit });
     }
+    let limit = catalog.limits.header_bytes;
+    if head_bytes(request.headers()) > limit {
+        return Err(Refusal::HeadTooLarge { limit });
+    }
     let unknown = || Refusal::UnknownPath {
         method: request.method().clone(),
         path: uri.path().chars().take(NAME_SHOWN).collect(),
@@ -140,6 +144,11 @@ fn endpoint<B>(request: &Request<B>, catalog: &Catalog) -> Result<(Dialect, Endp
         return Ok((super::respond::dialect_of(uri.path(), request.headers()), endpoint));
     }
     Ok((dialect, endpoint))
+}
+
+/// As it stood in an HTTP/1.1 head, with the colon, the space and the line end.
+fn head_bytes(headers: &HeaderMap) -> usize {
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum()
 }
 
 async fn read<B>(body: B, limit: usize) -> Result<Bytes, Refusal>

@@ -83,29 +83,30 @@ fn refused(dialect: Dialect, refusal: &Refusal, id: &str) -> Response<Body> {
 
 /// The vendor's own words: as they are when the dialect is the caller's, else said in the caller's.
 fn vendor_answer(dialect: Dialect, answer: &VendorAnswer, id: &str) -> Response<Body> {
-    let body = if answer.dialect == dialect {
-        answer.body.clone()
-    } else {
-        write_error(dialect, &vendor_form(answer, id)).2.into()
+    // A page in place of an error comes from something before the vendor.
+    let object = serde_json::from_slice::<serde_json::Map<_, serde_json::Value>>(&answer.body);
+    let body = match object {
+        Ok(_) if answer.dialect == dialect => answer.body.clone(),
+        object => write_error(dialect, &vendor_form(answer.status, object.ok(), id)).2.into(),
     };
     let mut response = Response::new(full(body));
     *response.status_mut() = answer.status;
-    let content_type = match answer.headers.get(CONTENT_TYPE) {
-        Some(stated) if answer.dialect == dialect => stated.clone(),
-        _ => HeaderValue::from_static("application/json"),
-    };
-    response.headers_mut().insert(CONTENT_TYPE, content_type);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
 /// The vendor's message in no dialect. Unlike errors of our own it may quote the request: it only goes back to
 /// who sent that.
-fn vendor_form(answer: &VendorAnswer, id: &str) -> ErrorForm {
-    let parsed = serde_json::from_slice::<serde_json::Value>(&answer.body).unwrap_or_default();
-    let message = parsed["error"]["message"].as_str().unwrap_or("the provider refused the request");
+fn vendor_form(
+    status: StatusCode,
+    told: Option<serde_json::Map<String, serde_json::Value>>,
+    id: &str,
+) -> ErrorForm {
+    let message = told.as_ref().and_then(|told| told.get("error")?.get("message")?.as_str());
+    let message = message.unwrap_or("the provider refused the request");
     ErrorForm {
-        status: answer.status.as_u16(),
-        kind: match answer.status {
+        status: status.as_u16(),
+        kind: match status {
             StatusCode::NOT_FOUND => ErrorKind::NotFound,
             StatusCode::PAYLOAD_TOO_LARGE => ErrorKind::TooLarge,
             _ => ErrorKind::InvalidRequest,

@@ -26,6 +26,7 @@ pub struct Upstream {
     base: Base,
     headers: HeaderMap,
     signatures: Vec<Signature>,
+    lacks_key: bool,
     transport: Transport,
     reached_by: Reach,
 }
@@ -98,6 +99,7 @@ impl Upstream {
             base: Base::from(&config.base_url),
             headers: extra_headers(config)?,
             signatures: signatures(config)?,
+            lacks_key: !config.has_credential(),
             transport,
             reached_by,
         })
@@ -116,10 +118,10 @@ impl Upstream {
         self.dialects.contains(&dialect)
     }
 
-    /// True when a key is configured.
+    /// True when a key is configured whose variable or file is not there: asking would be in vain.
     #[must_use]
-    pub fn has_key(&self) -> bool {
-        !self.signatures.is_empty()
+    pub fn lacks_key(&self) -> bool {
+        self.lacks_key
     }
 
     /// What carries requests to it.
