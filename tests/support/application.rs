@@ -10,6 +10,8 @@ use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 
+use crate::Scrape;
+
 /// Calls Sidestep.
 #[derive(Clone)]
 pub struct Application {
@@ -88,6 +90,32 @@ impl Application {
     pub async fn admin(&self, path: &str) -> Heard {
         let request = Request::get(format!("http://{}{path}", self.admin)).body(Full::default()).unwrap();
         self.send(request).await
+    }
+
+    /// What the metrics say now.
+    pub async fn scrape(&self) -> Scrape {
+        Scrape::parse(&self.admin("/metrics").await.text)
+    }
+
+    /// What the status says of `model`.
+    pub async fn standing(&self, model: &str) -> Value {
+        let status = self.admin("/status").await.json();
+        let models = status["models"].as_array().unwrap().iter();
+        models.cloned().find(|told| told["id"] == model).unwrap_or_else(|| panic!("no {model} in {status}"))
+    }
+
+    /// Sets a switch on a provider or a model.
+    pub async fn disable(&self, subject: &str, reason: &str) -> Heard {
+        let wish = json!({"subject": subject, "reason": reason, "actor": "ops", "for_seconds": 600});
+        let request = Request::post(format!("http://{}/switches", self.admin))
+            .header("content-type", "application/json");
+        self.send(request.body(Full::new(wish.to_string().into())).unwrap()).await
+    }
+
+    /// Clears it.
+    pub async fn enable(&self, subject: &str) -> Heard {
+        let request = Request::delete(format!("http://{}/switches/{subject}?actor=ops", self.admin));
+        self.send(request.body(Full::default()).unwrap()).await
     }
 }
 

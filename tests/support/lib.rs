@@ -1,7 +1,13 @@
 //! Support of the end-to-end suites: simulated providers, Sidestep in front of them, and an application.
 
 mod application;
+mod line;
+mod patience;
 mod rig;
+mod scrape;
 
 pub use application::{Application, Heard};
+pub use line::Line;
+pub use patience::eventually;
 pub use rig::{Rig, RigBuilder};
+pub use scrape::Scrape;
