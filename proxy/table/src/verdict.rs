@@ -238,6 +238,3 @@ impl Health {
         self.carries().then(|| self.trip(step, why))
     }
 }
-
-#[cfg(test)]
-mod tests;

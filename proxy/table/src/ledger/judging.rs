@@ -67,7 +67,8 @@ impl Ledger {
                 if class.is_answer() || class == Class::Rate {
                     self.note_acceptance(index, evidence, decisions);
                 }
-                class
+                // A host that lags is slow to see a first token.
+                if class == Class::Slow && self.is_frozen() { Class::Local } else { class }
             }
         }
     }
@@ -98,7 +99,10 @@ impl Ledger {
     fn note_traffic(&mut self, index: ModelIndex, evidence: &Evidence) {
         if evidence.source.is_live() {
             let record = &mut self.models[index.get()];
-            record.traffic.add(1.0, self.now);
+            // Whose traffic is whose bears on health too, so what says nothing of health has no say in it.
+            if evidence.class.is_answer() || evidence.class.is_failure() {
+                record.traffic.add(1.0, self.now);
+            }
             record.surge.note(evidence.class == Class::Client, self.now);
         }
     }
