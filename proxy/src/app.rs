@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use sidestep_probes::{Prober, Signals};
+use sidestep_probes::Signals;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -19,7 +19,7 @@ use crate::config::{Config, DrainConfig};
 use crate::journal::{Journal, Kind};
 use crate::judge::Judge;
 use crate::metrics::{Metrics, MetricsError};
-use crate::probing::{ProbeTargets, ProbeWitness};
+use crate::probing::{ProbeTargets, prober};
 use crate::serve::Server;
 use crate::stack::{Foundation, stack};
 use crate::switches::{SwitchFile, SwitchFileError};
@@ -259,27 +259,6 @@ fn serve(
         sender.send(server.run(close).await).ok();
     });
     (closing, cut)
-}
-
-fn prober(
-    on: &Foundation,
-    targets: &ProbeTargets,
-    signals: Signals,
-) -> Prober<
-    ProbeTargets,
-    impl Fn() -> sidestep_table::Moment + use<>,
-    impl Fn(sidestep_table::Evidence) + use<>,
-    ProbeWitness,
-> {
-    let (clock, judge) = (on.clock, on.judge.clone());
-    Prober {
-        targets: targets.clone(),
-        clock: move || clock.now(),
-        sink: move |evidence| judge.report(evidence),
-        observer: ProbeWitness { catalog: on.catalog.clone() },
-        signals,
-        seed: rand::random(),
-    }
 }
 
 fn administration(

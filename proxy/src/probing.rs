@@ -11,15 +11,16 @@ use http_body_util::combinators::MapErr;
 use http_body_util::{BodyExt, Full};
 use sidestep_dialect::Dialect;
 use sidestep_probes::{
-    Allowance, Blame, Cadence, Errand, Observer, Patience, Report, Settings, Target, Targets,
+    Allowance, Blame, Cadence, Errand, Observer, Patience, Prober, Report, Settings, Signals, Target, Targets,
 };
-use sidestep_table::{Class, Fault, ModelId, Quality};
+use sidestep_table::{Class, Evidence, Fault, ModelId, Moment, Quality};
 use tower::{Service, ServiceExt};
 
 use crate::body::{Body, BoxError};
 use crate::catalog::{Catalog, ModelPlan, SharedCatalog};
 use crate::config::{ProbeBudget, ProbesConfig};
 use crate::metrics::{Label, ProbeOutcome};
+use crate::stack::Foundation;
 use crate::upstream::{TransportError, Upstream};
 
 /// The targets of the present catalog. Rebuilt when the configuration changes, not at every look.
@@ -49,6 +50,24 @@ pub struct Interrupted(BoxError);
 pub struct ProbeWitness {
     /// The catalog in force.
     pub catalog: SharedCatalog,
+}
+
+/// The prober of a foundation: time, road and ledger are those of traffic.
+#[must_use]
+pub fn prober(
+    on: &Foundation,
+    targets: &ProbeTargets,
+    signals: Signals,
+) -> Prober<ProbeTargets, impl Fn() -> Moment + use<>, impl Fn(Evidence) + use<>, ProbeWitness> {
+    let (clock, judge) = (on.clock, on.judge.clone());
+    Prober {
+        targets: targets.clone(),
+        clock: move || clock.now(),
+        sink: move |evidence| judge.report(evidence),
+        observer: ProbeWitness { catalog: on.catalog.clone() },
+        signals,
+        seed: rand::random(),
+    }
 }
 
 impl ProbeTargets {

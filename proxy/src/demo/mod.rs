@@ -20,7 +20,7 @@ pub use summary::Summary;
 
 use crate::journal::Entry;
 use load::Ledger;
-use scene::{Act, Scene};
+use scene::Scene;
 use screen::Screen;
 
 /// The application's pace, in calls a second.
@@ -29,6 +29,8 @@ const RATE: u32 = 25;
 const LONGEST: Duration = Duration::from_secs(85);
 /// Traffic must have stayed with its first choice for this long before the demo believes it.
 const SETTLED: Duration = Duration::from_secs(3);
+/// Before the incident.
+const CALM: Duration = Duration::from_secs(5);
 /// Between two pictures.
 const FRAME: Duration = Duration::from_millis(250);
 
@@ -72,20 +74,24 @@ pub(crate) struct Course {
 async fn play(scene: &Scene, ledger: &Ledger, screen: &mut Screen) -> Course {
     let began = Instant::now();
     let mut feed = scene.app.journal.subscribe();
-    let mut acts = scene.script();
+    let script = scene::script();
+    let mut beats = script.iter().peekable();
     let mut frames = interval(FRAME);
     let mut course = Course::default();
     loop {
         frames.tick().await;
         let elapsed = began.elapsed();
-        while let Some(act) = acts.next_if(|act| act.at <= elapsed) {
-            perform(scene, &act, elapsed, &mut course, screen);
+        while let Some(beat) = beats.next_if(|beat| CALM + beat.at <= elapsed) {
+            scene.apply(beat);
+            screen.tell(elapsed, "anthropic", beat.says);
+            course.fell_ill.get_or_insert(elapsed);
+            course.healed = beats.peek().is_none().then_some(elapsed);
         }
         while let Ok(entry) = feed.try_recv() {
             note(&entry, elapsed, &mut course, screen);
         }
         screen.draw(scene, &ledger.read(), elapsed).await;
-        if acts.peek().is_none() && ledger.is_home_for(SETTLED) && scene.is_all_healthy() {
+        if beats.peek().is_none() && ledger.is_home_for(SETTLED) && scene.is_all_healthy() {
             course.restored = course.healed.map(|_| elapsed.saturating_sub(SETTLED));
         }
         if course.restored.is_some() || elapsed >= LONGEST {
@@ -94,17 +100,6 @@ async fn play(scene: &Scene, ledger: &Ledger, screen: &mut Screen) -> Course {
             course.lasted = began.elapsed();
             return course;
         }
-    }
-}
-
-fn perform(scene: &Scene, act: &Act, elapsed: Duration, course: &mut Course, screen: &mut Screen) {
-    scene.apply(act);
-    screen.tell(elapsed, "scene", &act.line);
-    if act.is_first {
-        course.fell_ill = Some(elapsed);
-    }
-    if act.is_last {
-        course.healed = Some(elapsed);
     }
 }
 

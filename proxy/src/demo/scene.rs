@@ -1,13 +1,12 @@
 //! The stage: three simulated providers, Sidestep in front of them, and the script of the incident.
 
-use std::iter::Peekable;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Empty};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
-use sidestep_simulator::{Fault, PlanError, Planned, Simulator, Vendor};
+use sidestep_simulator::{Beat, Incident, Simulator, Vendor};
 use sidestep_table::Verdict;
 
 use crate::app::{App, StartError};
@@ -15,6 +14,11 @@ use crate::config::{Config, ConfigError, Source, Variables};
 
 /// The model that falls ill first.
 pub(super) const FIRST_TO_FALL: &str = "opus";
+
+/// The first provider's models, the big one first.
+const ANTHROPICS: [&str; 2] = ["claude-opus-5-5", "claude-haiku-5-5"];
+/// The incident and its aftermath; the last fault is lifted after about two thirds of it.
+const WHOLE: Duration = Duration::from_secs(45);
 
 const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
@@ -25,20 +29,6 @@ pub(super) struct Scene {
     anthropic: Simulator,
     openai: Simulator,
     xai: Simulator,
-}
-
-/// One line of the script.
-pub(super) struct Act {
-    /// When, since the demo began.
-    pub(super) at: Duration,
-    /// What a person reads.
-    pub(super) line: String,
-    /// True for the first fault.
-    pub(super) is_first: bool,
-    /// True when the last fault is lifted.
-    pub(super) is_last: bool,
-    model: &'static str,
-    faults: Vec<Planned>,
 }
 
 /// Why the demo could not be set up.
@@ -64,7 +54,7 @@ impl Scene {
     /// # Errors
     /// When something cannot listen.
     pub(super) async fn set() -> Result<Scene, SceneError> {
-        let anthropic = Simulator::bind(LOOPBACK, Vendor::anthropic()).await?;
+        let anthropic = Simulator::bind(LOOPBACK, Vendor::anthropic().with_models(&ANTHROPICS)).await?;
         let openai = Simulator::bind(LOOPBACK, Vendor::openai()).await?;
         let xai = Simulator::bind(LOOPBACK, Vendor::xai()).await?;
         let config = configuration([&anthropic, &openai, &xai])?;
@@ -72,53 +62,10 @@ impl Scene {
         Ok(Scene { app, anthropic, openai, xai })
     }
 
-    /// The incident: the big model first, the rest of its provider soon after, healed in stages.
-    pub(super) fn script(&self) -> Peekable<std::vec::IntoIter<Act>> {
-        let ill = |rate: f64| {
-            vec![
-                Planned::from(Fault::status(529)).at_rate(rate / 2.0),
-                Planned::from(Fault::status(500)).at_rate(rate / 2.0),
-            ]
-        };
-        let act = |at, line: &str, model, faults| Act {
-            at: Duration::from_secs(at),
-            line: line.to_owned(),
-            is_first: false,
-            is_last: false,
-            model,
-            faults,
-        };
-        let mut acts = vec![
-            act(
-                6,
-                "anthropic's big model answers 30 % of calls with 529 or 500",
-                "claude-opus-5-5",
-                ill(0.3),
-            ),
-            act(10, "the rest of anthropic follows", "*", ill(0.6)),
-            act(20, "anthropic's small model is well again", "claude-haiku-5-5", Vec::new()),
-            act(24, "anthropic's big model is better: 10 % still fail", "claude-opus-5-5", ill(0.1)),
-            act(27, "anthropic is well again", "*", Vec::new()),
-        ];
-        if let Some(first) = acts.first_mut() {
-            first.is_first = true;
-        }
-        if let Some(last) = acts.last_mut() {
-            last.is_last = true;
-        }
-        acts.into_iter().peekable()
-    }
-
-    /// Puts an act's faults in force.
-    pub(super) fn apply(&self, act: &Act) {
-        let faults = self.anthropic.faults();
-        let models =
-            if act.model == "*" { vec!["claude-opus-5-5", "claude-haiku-5-5"] } else { vec![act.model] };
-        for model in models {
-            let set: Result<(), PlanError> = faults.set_all(model, act.faults.clone());
-            if let Err(error) = set {
-                tracing::error!(%error, "the script asks for an impossible fault");
-            }
+    /// Puts a beat's faults in force.
+    pub(super) fn apply(&self, beat: &Beat) {
+        if let Err(error) = beat.apply(self.anthropic.provider()) {
+            tracing::error!(%error, "the script asks for an impossible fault");
         }
     }
 
@@ -149,6 +96,13 @@ impl Scene {
         self.app.stop().await;
         tokio::join!(self.anthropic.shutdown(), self.openai.shutdown(), self.xai.shutdown());
     }
+}
+
+/// The incident, squeezed into half a minute: the big model first, the rest of its provider soon after, healed
+/// in stages.
+pub(super) fn script() -> Vec<Beat> {
+    let incident = Incident::named("notion-2026-06-07").map(|incident| incident.lasting(WHOLE));
+    incident.map(|incident| incident.beats).unwrap_or_default()
 }
 
 /// A configuration like any other, but with a health model that runs about five times faster, so that an

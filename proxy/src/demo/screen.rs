@@ -53,7 +53,7 @@ impl Screen {
 
     /// Adds a line to the timeline.
     pub(super) fn tell(&mut self, elapsed: Duration, who: &str, what: &str) {
-        let line = format!("{:>5.1}s  {who:<8}  {what}", elapsed.as_secs_f64());
+        let line = format!("{:>5.1}s  {who:<9}  {what}", elapsed.as_secs_f64());
         match self {
             Screen::Quiet => {}
             Screen::Plain { .. } => say(&line),
@@ -78,9 +78,9 @@ impl Screen {
             Screen::Plain { due } => {
                 *due = elapsed + PLAIN_EVERY;
                 for row in rows {
-                    say(&format!("{:>5.1}s            {row}", elapsed.as_secs_f64()));
+                    say(&format!("{:>5.1}s             {row}", elapsed.as_secs_f64()));
                 }
-                say(&format!("{:>5.1}s            {}", elapsed.as_secs_f64(), counters(tally)));
+                say(&format!("{:>5.1}s             {}", elapsed.as_secs_f64(), counters(tally)));
             }
             Screen::Live(live) => {
                 for (line, row) in live.models.iter().zip(rows) {
@@ -130,14 +130,14 @@ async fn rows(scene: &Scene, tally: &Tally) -> Vec<String> {
     };
     let row = |model: &ModelPlan| {
         let standing = model.cell.standing();
-        let verdict = if standing.masked { "masked" } else { standing.verdict.as_str() };
+        let verdict = if standing.masked { "provider open" } else { standing.verdict.as_str() };
         let first_token = match model.cell.first_token().p50() {
             Some(p50) => format!("{:>4} ms", p50.as_millis()),
             None => "   –   ".to_owned(),
         };
         let share = tally.share(&model.id);
         format!(
-            "{:<10} {:<7} {verdict:<10} share {:>4.0} % {:<20} errors {:>4.0} %  first token {first_token}",
+            "{:<10} {:<7} {verdict:<13} share {:>4.0} % {:<20} errors {:>4.0} %  first token {first_token}",
             model.upstream.id.to_string(),
             model.id.to_string(),
             share * 100.0,

@@ -22,10 +22,7 @@ pub struct ModelMetrics {
     retries: IntCounter,
     tokens: Slots<IntCounter>,
     cut: Slots<IntCounter>,
-    probes: Slots<Slots<IntCounter>>,
-    withheld: IntCounter,
-    probe_usd: Counter,
-    probe_tokens: IntCounter,
+    probes: ProbeMetrics,
     opened: IntCounter,
     verdict: Slots<IntGauge>,
     share: Gauge,
@@ -55,9 +52,34 @@ pub struct ProviderMetrics {
     opened: IntCounter,
 }
 
+/// What a model's probes found and cost.
+struct ProbeMetrics {
+    outcomes: Slots<Slots<IntCounter>>,
+    withheld: IntCounter,
+    usd: Counter,
+    tokens: IntCounter,
+}
+
+impl ProbeMetrics {
+    fn new(to: &Register<'_>) -> Result<Self> {
+        let outcomes =
+            to.counter_family("sidestep_probes_total", "Probes finished.", &["kind", "outcome"])?;
+        Ok(Self {
+            outcomes: Slots::resolve::<ProbeKind>(|kind| {
+                Slots::resolve::<ProbeOutcome>(|outcome| outcomes.with_label_values(&[kind, outcome]))
+            }),
+            withheld: to.counter(
+                "sidestep_probes_withheld_total",
+                "Probes that were due and not sent because the probe budget was spent.",
+            )?,
+            usd: to.amount("sidestep_probe_spend_usd_total", "Cost of probes in US dollars.")?,
+            tokens: to.counter("sidestep_probe_tokens_total", "Tokens spent on probes.")?,
+        })
+    }
+}
+
 impl ModelMetrics {
     pub(super) fn new(to: &Register<'_>) -> Result<Self> {
-        let probes = to.counter_family("sidestep_probes_total", "Probes finished.", &["kind", "outcome"])?;
         Ok(Self {
             attempts: to.counters::<Class>("sidestep_attempts_total", "Attempts finished.", "class")?,
             attempt_duration: to.duration(
@@ -81,15 +103,7 @@ impl ModelMetrics {
                 "Streams that ended early after the application had begun to read them.",
                 "cause",
             )?,
-            probes: Slots::resolve::<ProbeKind>(|kind| {
-                Slots::resolve::<ProbeOutcome>(|outcome| probes.with_label_values(&[kind, outcome]))
-            }),
-            withheld: to.counter(
-                "sidestep_probes_withheld_total",
-                "Probes that were due and not sent because the probe budget was spent.",
-            )?,
-            probe_usd: to.amount("sidestep_probe_spend_usd_total", "Cost of probes in US dollars.")?,
-            probe_tokens: to.counter("sidestep_probe_tokens_total", "Tokens spent on probes.")?,
+            probes: ProbeMetrics::new(to)?,
             opened: to.counter("sidestep_opened_total", "Times the model's breaker opened.")?,
             verdict: to.gauges::<Verdict>(
                 "sidestep_model_verdict",
@@ -131,26 +145,26 @@ impl ModelMetrics {
 
     /// Counts one finished probe.
     pub fn probed(&self, kind: ProbeKind, outcome: ProbeOutcome) {
-        if let Some(outcomes) = self.probes.of(kind) {
+        if let Some(outcomes) = self.probes.outcomes.of(kind) {
             outcomes.add(outcome, 1);
         }
     }
 
     /// Counts one probe that was due and not sent, because the probe budget was spent.
     pub fn probe_withheld(&self) {
-        self.withheld.inc();
+        self.probes.withheld.inc();
     }
 
     /// Adds what one probe cost; an amount that is no positive number is ignored.
     pub fn probe_spent(&self, usd: f64, tokens: u64) {
         if usd > 0.0 && usd.is_finite() {
-            self.probe_usd.inc_by(usd);
+            self.probes.usd.inc_by(usd);
         }
-        self.probe_tokens.inc_by(tokens);
+        self.probes.tokens.inc_by(tokens);
     }
 
     pub(super) fn probe_spend(&self) -> (f64, u64) {
-        (self.probe_usd.get(), self.probe_tokens.get())
+        (self.probes.usd.get(), self.probes.tokens.get())
     }
 
     /// Counts one opening of this model's breaker.
