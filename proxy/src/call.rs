@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::HeaderMap;
 use sidestep_dialect::Ask;
-use sidestep_table::{Admission, Candidate, ModelIndex, Permit, Priority, RouteIndex};
+use sidestep_table::{Admission, Budget, Candidate, ModelIndex, Permit, Priority, RouteIndex};
 use tokio::time::Instant;
 
 use crate::catalog::{Catalog, ModelPlan, RoutePlan};
@@ -71,6 +71,12 @@ impl Call {
     #[must_use]
     pub fn route_plan(&self) -> &RoutePlan {
         self.catalog.route(self.route)
+    }
+
+    /// What the route may spend on further attempts.
+    #[must_use]
+    pub fn budget(&self) -> &Budget {
+        &self.catalog.topology.routes[self.route.get()].budget
     }
 }
 

@@ -59,14 +59,24 @@ impl Failed {
     pub fn reason(&self) -> &'static str {
         match self.vendor_class() {
             Some(ErrorClass::ContextLength | ErrorClass::TooLarge) => "context_length",
+            // It was given up before it had the time that it should have had.
+            _ if matches!(self.class, Class::Slow | Class::Cancel) => "late",
             _ => self.class.as_str(),
         }
     }
 
-    /// True when the cause is in the request itself, so that another target would say the same.
+    /// True when the cause is in the request itself.
     #[must_use]
     pub fn is_the_callers(&self) -> bool {
         self.class == Class::Client
+    }
+
+    /// True when the cause is in the request itself and another target would say the same.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        let elsewhere =
+            [ErrorClass::ContextLength, ErrorClass::TooLarge, ErrorClass::HistorySignature].map(Some);
+        self.is_the_callers() && !elsewhere.contains(&self.vendor_class())
     }
 }
 

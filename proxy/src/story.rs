@@ -39,6 +39,18 @@ impl Story {
         self.open().attempts.push(model);
     }
 
+    /// How many targets were asked so far, hedges included.
+    #[must_use]
+    pub fn attempts(&self) -> usize {
+        self.open().attempts.len()
+    }
+
+    /// Whether `model` was asked already.
+    #[must_use]
+    pub fn has_asked(&self, model: &ModelId) -> bool {
+        self.open().attempts.contains(model)
+    }
+
     /// Notes why the first choice is not the one that answers. The first reason stays.
     pub fn fall_back(&self, reason: &'static str) {
         self.open().fallback.get_or_insert(reason);

@@ -13,6 +13,7 @@ use sidestep_table::{Admission, Candidate, ModelIndex, Verdict};
 use tokio::time::sleep;
 use tower::{Layer, Service};
 
+use super::fare::withdraw;
 use crate::body::Body;
 use crate::call::{Attempt, Call};
 use crate::clock::Clock;
@@ -95,9 +96,7 @@ where
             Either::Left((answered, _)) => return answered,
             Either::Right(((), first)) => first,
         };
-        let budget = &self.call.catalog.topology.routes[self.call.route.get()].budget;
-        if !budget.try_withdraw(self.clock.now()) {
-            self.call.route_plan().metrics.budget_exhausted();
+        if !may_ask(&self.call, self.standby, self.clock) {
             return first.await;
         }
         let second = self.inner.call(Attempt {
@@ -112,11 +111,30 @@ where
                 self.call.route_plan().metrics.hedged(false);
                 Ok(answer)
             }
-            Either::Left((Err(_), second)) => second_has_it(&self.call, second.await),
+            // Whoever asks goes on from the first target, so it is the first one's failure that counts.
+            Either::Left((Err(missed), _)) if is_final(&missed) => Err(missed),
+            Either::Left((Err(missed), second)) => {
+                second_has_it(&self.call, second.await).map_err(|_| missed)
+            }
             Either::Right((Err(_), first)) => first.await,
             Either::Right((answered, _loser)) => second_has_it(&self.call, answered),
         }
     }
+}
+
+/// Looks once more: in the time that the first target took, others may have fallen ill or filled up.
+fn may_ask(call: &Call, standby: Candidate, clock: Clock) -> bool {
+    let plan = call.route_plan();
+    let has_room = call.catalog.model(standby.model).cell.has_room(call.priority);
+    if !has_room || !is_well(call, standby) || call.story.attempts() >= plan.max_attempts {
+        return false;
+    }
+    withdraw(call, &clock)
+}
+
+/// The request itself is at fault: no other target's answer need be waited for.
+fn is_final(missed: &Miss) -> bool {
+    matches!(missed, Miss::Failed(failed) if failed.is_final())
 }
 
 fn second_has_it(call: &Call, answered: Result<Response<Body>, Miss>) -> Result<Response<Body>, Miss> {

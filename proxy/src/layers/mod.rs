@@ -4,9 +4,12 @@
 //! calls that could go elsewhere.
 
 mod attempt;
+#[cfg(test)]
+mod bench;
 mod breaker;
 mod choose;
 mod deadline;
+mod fare;
 mod forward;
 mod hedge;
 mod ingest;

@@ -9,13 +9,15 @@ use futures_util::future::BoxFuture;
 use http::Response;
 use rand::Rng;
 use sidestep_dialect::ErrorClass;
-use sidestep_table::{Class, Fault, ModelIndex, ProviderIndex, Verdict};
-use tokio::time::sleep;
+use sidestep_table::{Class, Fault, ModelIndex, Priority, ProviderIndex, Verdict};
+use tokio::time::{Instant, sleep};
 use tower::{Layer, Service};
 
+use super::fare::{Fare, withdraw};
 use super::hedge::standby;
 use crate::body::Body;
 use crate::call::{Attempt, Call, Plan};
+use crate::catalog::ModelPlan;
 use crate::clock::Clock;
 use crate::miss::{Failed, Miss};
 use crate::refusal::Refusal;
@@ -42,10 +44,11 @@ struct Rounds<S> {
     inner: S,
     clock: Clock,
     call: Arc<Call>,
-    /// The provider of the first attempt; the first move away from it is not charged to the budget.
-    home: Option<ProviderIndex>,
-    moved: bool,
-    asked: usize,
+    fare: Fare,
+    /// Some target had no room.
+    full: bool,
+    /// What targets cannot do that the call asks for.
+    obstacles: Vec<&'static str>,
     /// Providers that must not be asked again for this call.
     shunned: Vec<ProviderIndex>,
     last: Option<Box<Failed>>,
@@ -89,9 +92,9 @@ where
             inner: self.inner.clone(),
             clock: self.clock,
             call: plan.call.clone(),
-            home: None,
-            moved: false,
-            asked: 0,
+            fare: Fare::default(),
+            full: false,
+            obstacles: Vec::new(),
             shunned: Vec::new(),
             last: None,
         };
@@ -104,15 +107,18 @@ where
     S: Service<Attempt, Response = Response<Body>, Error = Miss>,
 {
     async fn run(mut self, plan: Plan) -> Result<Response<Body>, Refusal> {
-        self.budget().deposit(self.clock.now());
-        let mut full = 0;
+        self.call.budget().deposit(self.clock.now());
         for (index, candidate) in plan.candidates.iter().enumerate() {
             let provider = self.call.catalog.provider_of(candidate.model);
             if self.shunned.contains(&provider) || self.was_asked(candidate.model) {
                 continue;
             }
-            if !self.may_ask(provider) {
+            if !self.has_attempts() {
                 break;
+            }
+            // What cannot be paid for here may be free at the next one.
+            if !self.fare.covers(provider, || withdraw(&self.call, &self.clock)) {
+                continue;
             }
             let attempt = Attempt {
                 call: self.call.clone(),
@@ -121,39 +127,44 @@ where
                 repaired: false,
                 standby: standby(&self.call, candidate.model, &plan.candidates[index + 1..]),
             };
-            let missed = match self.stay(attempt, provider).await {
+            let asked_before = self.call.story.attempts();
+            let missed = match self.stay(attempt).await {
                 Ok(answer) => return Ok(answer),
                 Err(miss) => miss,
             };
-            full += usize::from(matches!(missed, Miss::Full));
+            if self.call.story.attempts() > asked_before {
+                self.fare.used(provider);
+            }
             if self.missed(missed, candidate.model).is_break() {
                 break;
             }
         }
-        Err(self.refusal(full))
+        Err(self.refusal())
     }
 
     /// Draws the consequences of a miss at `model`; breaks when nobody else need be asked.
     fn missed(&mut self, miss: Miss, model: ModelIndex) -> ControlFlow<()> {
         let failed = match miss {
             Miss::Full => {
-                self.call.story.fall_back("full");
-                return ControlFlow::Continue(());
+                self.full = true;
+                return self.pass_over("full");
             }
-            Miss::Closed => {
-                self.call.story.fall_back("open");
-                return ControlFlow::Continue(());
-            }
+            Miss::Closed => return self.pass_over("open"),
             Miss::Untranslatable(feature) => {
                 tracing::debug!(feature, "the request cannot be said in the target's dialect");
-                self.call.story.fall_back("capability");
-                return ControlFlow::Continue(());
+                if !self.obstacles.contains(&feature) {
+                    self.obstacles.push(feature);
+                }
+                return self.pass_over("capability");
             }
             Miss::Failed(failed) => failed,
         };
         self.call.story.fall_back(failed.reason());
         let next = self.next(&failed, model);
-        self.last = Some(failed);
+        // What is wrong with the request is what the application can do something about: that is told in the end.
+        if !self.last.as_ref().is_some_and(|last| last.is_the_callers()) {
+            self.last = Some(failed);
+        }
         match next {
             Next::Stop => return ControlFlow::Break(()),
             Next::OtherProvider => self.shunned.push(self.call.catalog.provider_of(model)),
@@ -162,114 +173,116 @@ where
         ControlFlow::Continue(())
     }
 
+    fn pass_over(&self, reason: &'static str) -> ControlFlow<()> {
+        self.call.story.fall_back(reason);
+        ControlFlow::Continue(())
+    }
+
     /// A hedge may have asked a later candidate already.
     fn was_asked(&self, model: ModelIndex) -> bool {
-        let id = &self.call.catalog.model(model).id;
-        self.call.story.read().attempts.contains(id)
+        self.call.story.has_asked(&self.model(model).id)
+    }
+
+    fn model(&self, index: ModelIndex) -> &ModelPlan {
+        self.call.catalog.model(index)
     }
 
     /// Asks one target, and once more when that is likely to help.
-    async fn stay(&mut self, mut attempt: Attempt, provider: ProviderIndex) -> Result<Response<Body>, Miss> {
-        let mut tries = 0;
+    async fn stay(&mut self, mut attempt: Attempt) -> Result<Response<Body>, Miss> {
+        let mut before: Option<Box<Failed>> = None;
         loop {
             let again = Attempt { call: attempt.call.clone(), ..attempt };
             let missed = match self.inner.call(again).await {
                 Ok(answer) => return Ok(answer),
                 Err(Miss::Failed(failed)) => failed,
-                Err(miss) => return Err(miss),
+                // The second try could not even be made: what counts is how the first one failed.
+                Err(miss) => return Err(before.map_or(miss, Miss::Failed)),
             };
-            self.asked += 1;
-            tries += 1;
-            self.home.get_or_insert(provider);
-            let next = self.next(&missed, attempt.target);
-            let Next::Again { after, repaired } = next else { return Err(Miss::Failed(missed)) };
-            if tries > 1 || self.asked >= self.attempts() || !(repaired || self.withdraw()) {
+            let Next::Again { after, repaired } = self.next(&missed, attempt.target) else {
+                return Err(Miss::Failed(missed));
+            };
+            let in_time = Instant::now() + after < self.call.deadline;
+            let may = before.is_none()
+                && in_time
+                && self.has_attempts()
+                && (repaired || withdraw(&self.call, &self.clock));
+            if !may {
                 return Err(Miss::Failed(missed));
             }
-            self.call.catalog.model(attempt.target).metrics.retried();
+            self.model(attempt.target).metrics.retried();
             sleep(after).await;
             attempt.repaired |= repaired;
             attempt.standby = None;
+            before = Some(missed);
         }
     }
 
     fn next(&self, failed: &Failed, target: ModelIndex) -> Next {
         let retry_after = failed.failure.as_ref().and_then(|failure| failure.retry_after);
+        let longest = self.call.route_plan().retry_after_wait;
         match failed.vendor_class() {
-            Some(ErrorClass::HistorySignature) => {
+            // A translated history has no thinking blocks that could be left out.
+            Some(ErrorClass::HistorySignature)
+                if self.model(target).upstream.speaks(self.call.ask.dialect) =>
+            {
                 return Next::Again { after: Duration::ZERO, repaired: true };
             }
-            Some(ErrorClass::ContextLength | ErrorClass::TooLarge) => return Next::Onward,
+            Some(ErrorClass::ContextLength | ErrorClass::TooLarge | ErrorClass::HistorySignature) => {
+                return Next::Onward;
+            }
             _ => {}
         }
         match failed.class {
-            Class::Client | Class::Cancel => Next::Stop,
+            Class::Client => Next::Stop,
             Class::Overload | Class::Quota | Class::Auth => Next::OtherProvider,
             Class::Rate => match retry_after {
-                Some(wait) if wait <= self.call.route_plan().retry_after_wait => {
-                    Next::Again { after: wait, repaired: false }
-                }
+                Some(wait) if wait <= longest => Next::Again { after: wait, repaired: false },
                 _ => Next::Onward,
             },
             Class::Hard(fault) if self.is_transient(fault, target) => {
                 let pause = Duration::from_millis(rand::rng().random_range(PAUSE));
-                Next::Again { after: retry_after.unwrap_or(pause).max(pause), repaired: false }
+                match retry_after {
+                    Some(wait) if wait > longest => Next::Onward,
+                    wait => Next::Again { after: wait.unwrap_or(pause).max(pause), repaired: false },
+                }
             }
             Class::Local => Next::Again { after: Duration::from_millis(PAUSE.end), repaired: false },
-            Class::Hard(_) | Class::ModelMissing | Class::Ok | Class::Slow => Next::Onward,
+            Class::Hard(_) | Class::ModelMissing | Class::Ok | Class::Slow | Class::Cancel => Next::Onward,
         }
     }
 
     /// A single failure of a target that is otherwise well. Waiting once more for one that already used up
     /// its time, or that the table doubts, would only cost the caller time.
     fn is_transient(&self, fault: Fault, target: ModelIndex) -> bool {
-        let standing = self.call.catalog.model(target).cell.standing();
+        let standing = self.model(target).cell.standing();
         let quick = matches!(fault, Fault::Connect | Fault::Status | Fault::Truncated);
         quick && standing.verdict == Verdict::Healthy
     }
 
-    /// Whether another target may be asked: the first always, the first move to another provider always,
-    /// everything else within the budget.
-    fn may_ask(&mut self, provider: ProviderIndex) -> bool {
-        let Some(home) = self.home else { return true };
-        if self.asked >= self.attempts() {
-            return false;
-        }
-        if provider != home && !self.moved {
-            self.moved = true;
-            return true;
-        }
-        self.withdraw()
+    /// Whether there is an attempt left and time to make it: one that is begun at the deadline would only be
+    /// held against its target.
+    fn has_attempts(&self) -> bool {
+        let attempts = self.call.route_plan().max_attempts;
+        self.call.story.attempts() < attempts && Instant::now() < self.call.deadline
     }
 
-    fn withdraw(&self) -> bool {
-        let granted = self.budget().try_withdraw(self.clock.now());
-        if !granted {
-            self.call.route_plan().metrics.budget_exhausted();
-        }
-        granted
-    }
-
-    fn budget(&self) -> &sidestep_table::Budget {
-        &self.call.catalog.topology.routes[self.call.route.get()].budget
-    }
-
-    fn attempts(&self) -> usize {
-        self.call.route_plan().max_attempts
-    }
-
-    fn refusal(self, full: usize) -> Refusal {
+    fn refusal(self) -> Refusal {
         match self.last {
-            Some(failed) if failed.is_the_callers() => match failed.answer {
-                Some(answer) => Refusal::Vendor(answer),
-                None => Refusal::Exhausted { class: failed.class, retry_after: None },
-            },
+            Some(failed) if failed.is_the_callers() && failed.answer.is_some() => {
+                failed.answer.map_or(Refusal::Deadline, Refusal::Vendor)
+            }
+            _ if Instant::now() >= self.call.deadline => Refusal::Deadline,
+            Some(failed) if matches!(failed.class, Class::Slow | Class::Cancel) => Refusal::Deadline,
             Some(failed) => Refusal::Exhausted {
                 class: failed.class,
                 retry_after: failed.failure.and_then(|failure| failure.retry_after),
             },
-            None if full > 0 => Refusal::Full { batch: false },
+            None if self.full => Refusal::Full { batch: self.call.priority == Priority::Batch },
+            None if !self.obstacles.is_empty() => Refusal::Incapable { features: self.obstacles },
             None => Refusal::NothingEligible { retry_after: Duration::from_secs(1) },
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

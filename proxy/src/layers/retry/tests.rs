@@ -1,0 +1,156 @@
+use sidestep_dialect::ErrorClass;
+use tower::Layer;
+
+use super::*;
+use crate::layers::HedgeLayer;
+use crate::layers::bench::{Script, Told, Turn, call, fault, purse, status};
+
+/// Ten attempts are in reserve at the bench's route.
+const BROKE: usize = 10;
+
+async fn play(
+    turns: impl IntoIterator<Item = (&'static str, u64, Turn)>,
+    route: &str,
+    (stream, spent): (bool, usize),
+) -> Told {
+    let call = call(route, stream);
+    let clock = purse(&call, spent);
+    let layered = RetryLayer { clock }.layer(HedgeLayer { clock }.layer(Script::new(turns)));
+    Script::play(layered, call).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_transient_failure_is_tried_once_more_in_place_and_then_elsewhere() {
+    let turns = [("a1", 0, fault(Fault::Status)), ("a1", 0, fault(Fault::Status)), ("a2", 0, Turn::Answer)];
+    let told = play(turns, "", (false, 0)).await;
+    assert_eq!(told.answered.unwrap(), "a2");
+    assert_eq!(told.asked, ["a1", "a1", "a2"]);
+    assert_eq!(told.fallback, Some("hard"));
+}
+
+/// An empty purse stops retries and siblings, never the first move to another provider.
+#[tokio::test(start_paused = true)]
+async fn the_first_move_to_another_provider_is_free_even_past_a_sibling_that_cannot_be_paid() {
+    let turns = [("a1", 0, fault(Fault::Status)), ("b1", 0, Turn::Answer)];
+    let told = play(turns, "", (false, BROKE)).await;
+    assert_eq!(told.answered.unwrap(), "b1");
+    assert_eq!(told.asked, ["a1", "b1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_without_room_uses_up_neither_the_free_move_nor_what_was_paid() {
+    let turns =
+        [("a1", 0, status(ErrorClass::Overload, None)), ("b1", 0, Turn::Full), ("c1", 0, Turn::Answer)];
+    let told = play(turns, "", (false, BROKE)).await;
+    assert_eq!(told.answered.unwrap(), "c1");
+
+    // One attempt is left in the purse: a2 has no room, so it is still there for the second move.
+    let turns = [
+        ("a1", 0, fault(Fault::Stall)),
+        ("a2", 0, Turn::Full),
+        ("b1", 0, fault(Fault::Stall)),
+        ("c1", 0, Turn::Answer),
+    ];
+    let told = play(turns, "", (false, BROKE - 1)).await;
+    assert_eq!(told.answered.unwrap(), "c1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_call_makes_more_than_its_attempts_hedges_included() {
+    // Late on both sides: a1 is hedged with b1, both fail; c1 would be hedged as well, were there an attempt left.
+    let turns = [
+        ("a1", 9_000, fault(Fault::Stall)),
+        ("b1", 9_000, fault(Fault::Stall)),
+        ("a2", 9_000, fault(Fault::Stall)),
+    ];
+    let told = play(turns, "", (true, 0)).await;
+    assert_eq!(told.asked, ["a1", "b1", "a2"]);
+    assert!(matches!(told.answered, Err(Refusal::Exhausted { class: Class::Hard(Fault::Stall), .. })));
+
+    let turns = [("a1", 9_000, Turn::Answer)];
+    let told = play(turns, ", max_attempts: 2", (true, BROKE)).await;
+    assert_eq!(told.asked, ["a1"], "an empty purse pays for no hedge");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_second_of_a_hedge_answers_when_the_first_fails() {
+    let turns = [("a1", 5_500, status(ErrorClass::Overload, None)), ("b1", 4_000, Turn::Answer)];
+    let told = play(turns, "", (true, 0)).await;
+    assert_eq!((told.answered.unwrap(), told.fallback), ("b1".to_owned(), Some("late")));
+    assert_eq!(told.took, Duration::from_millis(9_000));
+}
+
+/// What follows from a failure is drawn for the target that failed, not for its stand-in.
+#[tokio::test(start_paused = true)]
+async fn when_both_of_a_hedge_fail_it_is_the_first_ones_failure_that_counts() {
+    let turns = [
+        ("a1", 5_500, status(ErrorClass::Overload, None)),
+        ("b1", 9_000, fault(Fault::Stall)),
+        // Not a2: the provider of a1 is overloaded.
+        ("c1", 0, Turn::Answer),
+    ];
+    let told = play(turns, "", (true, 0)).await;
+    assert_eq!(told.asked, ["a1", "b1", "c1"]);
+
+    let turns = [("a1", 5_500, status(ErrorClass::Client, None)), ("b1", 60_000, Turn::Answer)];
+    let told = play(turns, "", (true, 0)).await;
+    assert!(matches!(told.answered, Err(Refusal::Vendor(_))));
+    assert_eq!(told.took, Duration::from_millis(5_500), "the request itself is at fault");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_short_retry_after_is_waited_for_and_a_long_one_is_not() {
+    for (class, wait) in [(ErrorClass::Rate, 2), (ErrorClass::Hard, 2)] {
+        let turns = [("a1", 0, status(class, Some(wait))), ("a1", 0, Turn::Answer)];
+        let told = play(turns, "", (false, 0)).await;
+        assert_eq!((told.answered.unwrap(), told.took), ("a1".to_owned(), Duration::from_secs(wait)));
+    }
+    for class in [ErrorClass::Rate, ErrorClass::Hard] {
+        let turns = [("a1", 0, status(class, Some(600))), ("a2", 0, Turn::Answer)];
+        let told = play(turns, "", (false, 0)).await;
+        assert_eq!((told.answered.unwrap(), told.took), ("a2".to_owned(), Duration::ZERO));
+    }
+    // It would end after the deadline.
+    let turns = [("a1", 500, status(ErrorClass::Rate, Some(1))), ("a2", 0, Turn::Answer)];
+    let told = play(turns, ", deadline: 1s, first_token_timeout: 1s", (false, 0)).await;
+    assert_eq!(told.answered.unwrap(), "a2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_attempt_begins_at_the_deadline() {
+    let turns = [("a1", 1_000, fault(Fault::FirstTokenTimeout))];
+    let told = play(turns, ", deadline: 1s, first_token_timeout: 1s", (false, 0)).await;
+    assert_eq!(told.asked, ["a1"]);
+    assert!(matches!(told.answered, Err(Refusal::Deadline)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_wrong_with_the_request_is_told_though_others_failed_later() {
+    let turns = [
+        ("a1", 0, status(ErrorClass::ContextLength, None)),
+        ("a2", 0, status(ErrorClass::Overload, None)),
+        ("b1", 0, fault(Fault::Stall)),
+    ];
+    let told = play(turns, "", (false, 0)).await;
+    assert!(matches!(told.answered, Err(Refusal::Vendor(_))));
+
+    let turns =
+        [("a1", 0, Turn::Cannot), ("a2", 0, Turn::Cannot), ("b1", 0, Turn::Cannot), ("c1", 0, Turn::Cannot)];
+    let told = play(turns, "", (false, 0)).await;
+    assert!(matches!(told.answered, Err(Refusal::Incapable { features }) if features.contains(&"tools")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn refused_thinking_blocks_are_left_out_once_and_for_nothing() {
+    let turns = [("a1", 0, status(ErrorClass::HistorySignature, None)), ("a1", 0, Turn::Answer)];
+    let told = play(turns, "", (false, BROKE)).await;
+    assert_eq!(told.asked, ["a1", "a1"]);
+    // When there is nothing to leave out, the vendor's words stand.
+    let turns = [
+        ("a1", 0, status(ErrorClass::HistorySignature, None)),
+        ("a1", 0, Turn::Cannot),
+        ("b1", 0, fault(Fault::Stall)),
+    ];
+    let told = play(turns, "", (false, BROKE)).await;
+    assert!(matches!(told.answered, Err(Refusal::Vendor(_))));
+}
