@@ -6,7 +6,7 @@ use crate::{moment::Moment, score::Fading};
 
 const SHORT: Duration = Duration::from_secs(60);
 const LONG: Duration = Duration::from_secs(3600);
-/// Fewer outcomes say nothing.
+/// Fewer outcomes, lately or before, say nothing.
 const ENOUGH: f64 = 20.0;
 /// So many times its own hour's share is a surge; a share below this floor never is.
 const TIMES: f64 = 5.0;
@@ -39,11 +39,14 @@ impl Surge {
     /// The last minute's share is far over the hour's.
     pub(crate) fn is_on(&self, now: Moment) -> bool {
         let (lately, hour) = (self.all.0.at(now), self.all.1.at(now));
-        if lately < ENOUGH {
+        let (refused_lately, refused_hour) = (self.refused.0.at(now), self.refused.1.at(now));
+        // The surge itself is no part of what is usual.
+        let before = hour - lately;
+        if lately < ENOUGH || before < ENOUGH {
             return false;
         }
-        let usual = self.refused.1.at(now) / hour;
-        self.refused.0.at(now) / lately > (TIMES * usual).max(FLOOR)
+        let usual = (refused_hour - refused_lately).max(0.0) / before;
+        refused_lately / lately > (TIMES * usual).max(FLOOR)
     }
 }
 

@@ -76,7 +76,7 @@ proptest! {
         }
     }
 
-    /// I15: at any step, a failure in place of an answer never leaves the model with more weight.
+    /// I15: at any step, a failure or a slow answer in place of a good one never leaves the model with more weight.
     #[test]
     fn a_failure_never_earns_more_than_an_answer(
         seed: u64,
@@ -90,8 +90,7 @@ proptest! {
             rig.observe(model, source, class);
             rig.standing(model).share
         });
-        prop_assert!(outcomes[2].max(outcomes[3]) <= outcomes[0].min(outcomes[1]), "{outcomes:?}");
-        prop_assert!(outcomes[1] <= outcomes[0], "{outcomes:?}");
+        prop_assert!(outcomes[1..].iter().all(|other| *other <= outcomes[0]), "{outcomes:?}");
     }
 
     /// Half open is the probes' to decide: no user's outcome moves it, good or bad.

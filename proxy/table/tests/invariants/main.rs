@@ -6,4 +6,5 @@ mod admission;
 mod evidence;
 mod rig;
 mod routing;
+mod siblings;
 mod timing;
