@@ -84,8 +84,6 @@ pub(super) enum DeskError {
     Invalid(String),
     #[error("there is no provider or model `{name}`; there are {known}")]
     Unknown { name: String, known: String },
-    #[error("`{0}` is both a provider and a model; write `provider:{0}` or `model:{0}`")]
-    Ambiguous(String),
     #[error("there is no switch on {0}")]
     NotSet(Subject),
     #[error(transparent)]
@@ -252,7 +250,7 @@ fn line(field: &str, text: &str, longest: usize) -> Result<String, DeskError> {
     Ok(text.to_owned())
 }
 
-/// Finds `provider:NAME`, `model:NAME`, or a NAME that only one of both has.
+/// Finds `provider:NAME`, `model:NAME`, or a NAME of either.
 fn subject(name: &str, topology: &Topology) -> Result<Subject, DeskError> {
     let provider = |name: &str| {
         topology.provider(name).map(|index| Subject::Provider(topology.providers[index.get()].id.clone()))
@@ -260,14 +258,13 @@ fn subject(name: &str, topology: &Topology) -> Result<Subject, DeskError> {
     let model = |name: &str| {
         topology.model(name).map(|index| Subject::Model(topology.models[index.get()].id.clone()))
     };
-    // A model's own name may hold a colon, so the whole name goes first.
-    let found = match (provider(name), model(name), name.split_once(':')) {
-        (Some(_), Some(_), _) => return Err(DeskError::Ambiguous(name.to_owned())),
-        (Some(found), None, _) | (None, Some(found), _) => Some(found),
-        (None, None, Some(("provider", rest))) => provider(rest),
-        (None, None, Some(("model", rest))) => model(rest),
-        (None, None, _) => None,
-    };
+    // A provider goes before its model of the same name: whoever takes it out in a hurry means all of it. And a
+    // model's own name may hold a colon, so the whole name goes before a prefix.
+    let found = provider(name).or_else(|| model(name)).or_else(|| match name.split_once(':') {
+        Some(("provider", rest)) => provider(rest),
+        Some(("model", rest)) => model(rest),
+        _ => None,
+    });
     found.ok_or_else(|| {
         let providers = topology.providers.iter().map(|provider| format!("`{}`", provider.id));
         let models = topology.models.iter().map(|model| format!("`{}`", model.id));

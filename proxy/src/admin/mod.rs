@@ -210,7 +210,6 @@ fn done(done: Result<Done, DeskError>) -> Reply {
     let status = match &error {
         DeskError::Invalid(_) => StatusCode::BAD_REQUEST,
         DeskError::Unknown { .. } | DeskError::NotSet(_) => StatusCode::NOT_FOUND,
-        DeskError::Ambiguous(_) => StatusCode::CONFLICT,
         DeskError::Judge(crate::judge::SwitchError::Unknown(_)) => StatusCode::NOT_FOUND,
         DeskError::NotKept(_) => StatusCode::INTERNAL_SERVER_ERROR,
         DeskError::Judge(_) | DeskError::Stopped => StatusCode::SERVICE_UNAVAILABLE,

@@ -6,8 +6,9 @@ use clap::Args;
 
 use super::{CliError, signal, terminal};
 use crate::app::App;
+use crate::config::environment::compose;
 use crate::config::reload::Reload;
-use crate::config::{Config, Source, Variables};
+use crate::config::{Config, ConfigError, Source, Variables};
 use crate::logging;
 use crate::switches::SwitchFile;
 
@@ -45,14 +46,13 @@ impl Run {
     pub(super) async fn run(self) -> Result<(), CliError> {
         let variables = Variables::of_process();
         let source = self.file.or(self.config).map_or(Source::Environment, Source::File);
-        let config = Config::load(&source, &variables).map_err(|error| CliError::Usage(error.to_string()))?;
+        let unusable = |error: ConfigError| CliError::Usage(error.to_string());
+        let config = Config::load(&source, &variables).map_err(unusable)?;
         logging::start(&config.log)
             .map_err(|error| CliError::Usage(format!("log.level `{}`: {error}", config.log.level)))?;
         if source == Source::Environment {
-            terminal::print(&format!(
-                "# {source}: no file was given, so this is in force\n{}\n",
-                config.to_yaml()
-            ))?;
+            let built = compose(&variables).map_err(unusable)?;
+            terminal::print(&format!("{built}# `sidestep check --print` shows it with all defaults.\n\n"))?;
         }
         for warning in &config.warnings {
             tracing::warn!("{warning}");
