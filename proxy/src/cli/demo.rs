@@ -33,7 +33,7 @@ impl Demo {
         logging::start(&log).map_err(|error| CliError::Failed(error.to_string()))?;
         let summary = demo::run(self.json).await.map_err(|error| CliError::Failed(error.to_string()))?;
         if self.json {
-            let json = serde_json::to_string_pretty(&summary);
+            let json = serde_json::to_string(&summary);
             terminal::print(&(json.map_err(|error| CliError::Failed(error.to_string()))? + "\n"))?;
         } else {
             terminal::print(&format!("\n{summary}"))?;
