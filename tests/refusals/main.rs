@@ -1,4 +1,5 @@
 //! Bad input from both sides: what applications and providers must not be able to do to Sidestep.
+#![cfg(test)]
 
 mod connections;
 mod requests;

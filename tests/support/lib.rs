@@ -1,4 +1,5 @@
 //! Support of the end-to-end suites: simulated providers, Sidestep in front of them, and an application.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where it fails, in its support, too")]
 
 mod application;
 mod line;
