@@ -7,6 +7,7 @@ use futures_util::FutureExt;
 use futures_util::future::Map;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use serde_json::Value;
 use sidestep_dialect::{Dialect, ErrorForm, ErrorKind, write_error};
 use tower::{Layer, Service};
 
@@ -83,11 +84,12 @@ fn refused(dialect: Dialect, refusal: &Refusal, id: &str) -> Response<Body> {
 
 /// The vendor's own words: as they are when the dialect is the caller's, else said in the caller's.
 fn vendor_answer(dialect: Dialect, answer: &VendorAnswer, id: &str) -> Response<Body> {
-    // A page in place of an error comes from something before the vendor.
-    let object = serde_json::from_slice::<serde_json::Map<_, serde_json::Value>>(&answer.body);
-    let body = match object {
-        Ok(_) if answer.dialect == dialect => answer.body.clone(),
-        object => write_error(dialect, &vendor_form(answer.status, object.ok(), id)).2.into(),
+    // Some vendors tell errors in forms of their own, and a page comes from something before the vendor.
+    let told = serde_json::from_slice::<Value>(&answer.body).unwrap_or_default();
+    let body = if answer.dialect == dialect && told["error"].is_object() {
+        answer.body.clone()
+    } else {
+        write_error(dialect, &vendor_form(answer.status, &told, id)).2.into()
     };
     let mut response = Response::new(full(body));
     *response.status_mut() = answer.status;
@@ -97,13 +99,10 @@ fn vendor_answer(dialect: Dialect, answer: &VendorAnswer, id: &str) -> Response<
 
 /// The vendor's message in no dialect. Unlike errors of our own it may quote the request: it only goes back to
 /// who sent that.
-fn vendor_form(
-    status: StatusCode,
-    told: Option<serde_json::Map<String, serde_json::Value>>,
-    id: &str,
-) -> ErrorForm {
-    let message = told.as_ref().and_then(|told| told.get("error")?.get("message")?.as_str());
-    let message = message.unwrap_or("the provider refused the request");
+fn vendor_form(status: StatusCode, told: &Value, id: &str) -> ErrorForm {
+    // OpenAI's and Anthropic's place, xAI's, and those of common self-hosted servers.
+    let places = [&told["error"]["message"], &told["error"], &told["message"], &told["detail"]];
+    let message = places.into_iter().find_map(Value::as_str).unwrap_or("the provider refused the request");
     ErrorForm {
         status: status.as_u16(),
         kind: match status {
