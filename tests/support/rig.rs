@@ -51,6 +51,8 @@ pub struct Rig {
 pub struct RigBuilder {
     base: Option<String>,
     sections: String,
+    anthropic: Option<Vendor>,
+    routes: String,
     state: Option<PathBuf>,
 }
 
@@ -90,6 +92,18 @@ impl RigBuilder {
         self
     }
 
+    /// A route beside the usual ones.
+    pub fn with_route(mut self, yaml: &str) -> Self {
+        self.routes.push_str(&format!("  - {yaml}\n"));
+        self
+    }
+
+    /// Another Anthropic than the usual one.
+    pub fn anthropic(mut self, vendor: Vendor) -> Self {
+        self.anthropic = Some(vendor);
+        self
+    }
+
     /// Where switches are kept.
     pub fn state(mut self, folder: PathBuf) -> Self {
         self.state = Some(folder);
@@ -98,11 +112,13 @@ impl RigBuilder {
 
     /// Starts it all.
     pub async fn start(self) -> Rig {
-        let anthropic = Simulator::bind(LOOPBACK, Vendor::anthropic()).await.unwrap();
+        let anthropic =
+            Simulator::bind(LOOPBACK, self.anthropic.unwrap_or_else(Vendor::anthropic)).await.unwrap();
         let openai = Simulator::bind(LOOPBACK, Vendor::openai()).await.unwrap();
         let xai = Simulator::bind(LOOPBACK, Vendor::xai()).await.unwrap();
         let state = self.state.map_or_else(String::new, |folder| format!("state: {}\n", folder.display()));
         let yaml = format!("{}\n{}\n{state}", self.base.as_deref().unwrap_or(USUAL), self.sections)
+            .replacen("routes:\n", &format!("routes:\n{}", self.routes), 1)
             .replace("{anthropic}/v1", &anthropic.url())
             .replace("{openai}/v1", &openai.url())
             .replace("{xai}/v1", &xai.url());
