@@ -76,6 +76,13 @@ async fn upstream(application: &Application, path: &str, model: &str) -> String 
     heard.header("sidestep-upstream").to_owned()
 }
 
+async fn begin(application: &Application) -> http::Response<hyper::body::Incoming> {
+    let call = body("/v1/messages", "claude-opus-5-5", true);
+    let mut running = application.open("/v1/messages", &call, &[]).await;
+    assert!(running.body_mut().frame().await.unwrap().is_ok());
+    running
+}
+
 const HEAD: &str = "listen: 127.0.0.1:0\nadmin: { listen: 127.0.0.1:0 }\nprobes: { enabled: false }\n";
 
 const BEFORE: &str = r#"
@@ -117,9 +124,7 @@ async fn a_new_configuration_is_taken_over_and_a_broken_one_is_not() {
     }
     // Under way while everything that it needs leaves the configuration.
     anthropic.faults().set("*", Fault::SlowTokens { per_second: 8.0 }).unwrap();
-    let call = body("/v1/messages", "claude-opus-5-5", true);
-    let mut running = application.open("/v1/messages", &call, &[]).await;
-    assert!(running.body_mut().frame().await.unwrap().is_ok());
+    let running = begin(&application).await;
 
     mount.put(&[("sidestep.yaml", &written(AFTER))]);
     eventually("the new configuration is in force", async || reloads(&application, "applied").await == 1.0)
@@ -134,18 +139,8 @@ async fn a_new_configuration_is_taken_over_and_a_broken_one_is_not() {
     let rest = running.into_body().collect().await.unwrap().to_bytes();
     assert!(String::from_utf8_lossy(&rest).contains("\"message_stop\""), "the call under way was cut");
 
-    let broken = written(AFTER).replace("targets: [grok, gpt]", "targets: [grok, gtp]");
-    mount.put(&[("sidestep.yaml", &broken)]);
-    eventually("the broken one is refused", async || reloads(&application, "rejected").await == 1.0).await;
-    let told: Value = application.admin("/status").await.json()["config"].clone();
-    assert_eq!(
-        (&told["generation"], &told["last_reload"]["result"]),
-        (&2.into(), &"rejected".into()),
-        "{told}"
-    );
-    let why = told["last_reload"]["error"].as_str().unwrap();
-    assert!(why.contains("gtp") && why.contains("gpt") && why.contains(":12:"), "{why}");
-    assert_eq!(upstream(&application, "/v1/messages", "claude-opus-5-5").await, "grok");
+    mount.put(&[("sidestep.yaml", &written(AFTER).replace("targets: [grok, gpt]", "targets: [grok, gtp]"))]);
+    assert_refused(&application).await;
 
     mount.put(&[("sidestep.yaml", &written(AFTER))]);
     eventually("all is well again", async || {
@@ -156,6 +151,20 @@ async fn a_new_configuration_is_taken_over_and_a_broken_one_is_not() {
     assert_eq!(upstream(&application, "/v1/messages", "claude-opus-5-5").await, "grok");
     drop(application);
     assert_eq!(app.stop().await, 0);
+}
+
+/// The one in force routes to grok and is the second; the new one, with `gtp` for `gpt`, is not taken over.
+async fn assert_refused(application: &Application) {
+    eventually("the broken one is refused", async || reloads(application, "rejected").await == 1.0).await;
+    let told: Value = application.admin("/status").await.json()["config"].clone();
+    assert_eq!(
+        (&told["generation"], &told["last_reload"]["result"]),
+        (&2.into(), &"rejected".into()),
+        "{told}"
+    );
+    let why = told["last_reload"]["error"].as_str().unwrap();
+    assert!(why.contains("gtp") && why.contains("gpt") && why.contains(":12:"), "{why}");
+    assert_eq!(upstream(application, "/v1/messages", "claude-opus-5-5").await, "grok");
 }
 
 #[tokio::test]

@@ -64,31 +64,9 @@ async fn batch_is_shed_before_interactive_and_places_come_free_when_callers_leav
         taken.push(occupy(&rig, PATHS[number % 2]).await);
     }
     assert_eq!(in_flight(&rig).await, [5, 4]);
-    rig.openai.faults().clear_all();
-    for path in PATHS {
-        // Four of five places are all that batch calls may take.
-        let heard = call(&rig, path, "batch").await;
-        assert_shed(&heard, path);
-        assert!(heard.text.contains("batch calls are shed"), "{}", heard.text);
-        let heard = call(&rig, path, "interactive").await;
-        assert_eq!(
-            (heard.status.as_u16(), heard.header("sidestep-upstream")),
-            (200, "gpt"),
-            "{}",
-            heard.text
-        );
-        assert_eq!(heard.header("sidestep-fallback-reason"), "full");
-    }
-    rig.openai.faults().set("*", Fault::SlowTokens { per_second: 0.5 }).unwrap();
+    batch_calls_are_shed(&rig).await;
     taken.push(occupy(&rig, PATHS[0]).await);
-    let asked = [&rig.anthropic, &rig.openai].map(|simulator| simulator.attempts().count());
-    for path in PATHS {
-        assert_shed(&call(&rig, path, "interactive").await, path);
-    }
-    assert_eq!([&rig.anthropic, &rig.openai].map(|simulator| simulator.attempts().count()), asked);
-    let scrape = rig.application.scrape().await;
-    let shed = |priority| scrape.sum("sidestep_shed_total", &["reason=\"over_limit\"", priority]);
-    assert_eq!((shed("priority=\"batch\""), shed("priority=\"interactive\"")), (2.0, 2.0));
+    all_calls_are_shed(&rig).await;
 
     drop(taken);
     eventually("all places are free", async || in_flight(&rig).await == [0, 0]).await;
@@ -98,11 +76,40 @@ async fn batch_is_shed_before_interactive_and_places_come_free_when_callers_leav
     })
     .await;
     rig.anthropic.faults().clear_all();
-    rig.openai.faults().clear_all();
     for path in PATHS {
         assert_eq!(call(&rig, path, "batch").await.header("sidestep-upstream"), "opus");
     }
     let scrape = rig.application.scrape().await;
     assert_eq!(scrape.sum("sidestep_requests_total", &["outcome=\"cancelled\""]), 10.0);
     rig.stop().await;
+}
+
+async fn batch_calls_are_shed(rig: &Rig) {
+    rig.openai.faults().clear_all();
+    for path in PATHS {
+        // Four of five places are all that batch calls may take.
+        let heard = call(rig, path, "batch").await;
+        assert_shed(&heard, path);
+        assert!(heard.text.contains("batch calls are shed"), "{}", heard.text);
+        let heard = call(rig, path, "interactive").await;
+        assert_eq!(
+            (heard.status.as_u16(), heard.header("sidestep-upstream")),
+            (200, "gpt"),
+            "{}",
+            heard.text
+        );
+        assert_eq!(heard.header("sidestep-fallback-reason"), "full");
+    }
+    rig.openai.faults().set("*", Fault::SlowTokens { per_second: 0.5 }).unwrap();
+}
+
+async fn all_calls_are_shed(rig: &Rig) {
+    let asked = [&rig.anthropic, &rig.openai].map(|simulator| simulator.attempts().count());
+    for path in PATHS {
+        assert_shed(&call(rig, path, "interactive").await, path);
+    }
+    assert_eq!([&rig.anthropic, &rig.openai].map(|simulator| simulator.attempts().count()), asked);
+    let scrape = rig.application.scrape().await;
+    let shed = |priority| scrape.sum("sidestep_shed_total", &["reason=\"over_limit\"", priority]);
+    assert_eq!((shed("priority=\"batch\""), shed("priority=\"interactive\"")), (2.0, 2.0));
 }

@@ -57,7 +57,7 @@ async fn a_prompt_that_is_too_long_goes_to_a_larger_model() {
         assert_eq!(asked(&rig), [1, 1, 0]);
         let told = rig.application.standing("opus").await;
         assert_eq!((&told["verdict"], &told["score"]), (&"healthy".into(), &0.0.into()), "{told}");
-        // Nobody can: now it is the application's affair, in the words of whoever said it last.
+        // Nobody can: now it is the application's affair, in the words of its first choice.
         let too_long =
             Fault::Status { status: 400, retry_after_s: None, code: Some("context_length_exceeded".into()) };
         for simulator in [&rig.openai, &rig.xai] {
@@ -66,7 +66,7 @@ async fn a_prompt_that_is_too_long_goes_to_a_larger_model() {
         let heard = opus(&rig, path, stream).await;
         assert_eq!(heard.status, 400, "{}", heard.text);
         assert!(
-            heard.json()["error"]["message"].as_str().unwrap().contains("context_length"),
+            heard.json()["error"]["message"].as_str().unwrap().contains("prompt is too long"),
             "{}",
             heard.text
         );

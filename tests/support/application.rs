@@ -1,6 +1,7 @@
 //! An application that calls Sidestep over HTTP, as an SDK would.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
@@ -11,6 +12,10 @@ use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 
 use crate::Scrape;
+
+/// An idle connection is not used again after this: some suites let Sidestep close idle ones soon, and a request
+/// that meets a closing connection is lost.
+const REUSED: Duration = Duration::from_millis(100);
 
 /// Calls Sidestep.
 #[derive(Clone)]
@@ -38,7 +43,8 @@ pub struct Heard {
 impl Application {
     /// An application of the Sidestep at `address`.
     pub fn new(address: SocketAddr, admin: SocketAddr) -> Application {
-        Application { client: Client::builder(TokioExecutor::new()).build_http(), address, admin }
+        let client = Client::builder(TokioExecutor::new()).pool_idle_timeout(REUSED).build_http();
+        Application { client, address, admin }
     }
 
     /// An Anthropic Messages call with one user message.
@@ -100,8 +106,9 @@ impl Application {
     /// What the status says of `model`.
     pub async fn standing(&self, model: &str) -> Value {
         let status = self.admin("/status").await.json();
-        let models = status["models"].as_array().unwrap().iter();
-        models.cloned().find(|told| told["id"] == model).unwrap_or_else(|| panic!("no {model} in {status}"))
+        let mut models = status["models"].as_array().unwrap().iter();
+        let told = models.find(|told| told["id"] == model);
+        told.cloned().unwrap_or_else(|| panic!("no {model} in {status}"))
     }
 
     /// Sets a switch on a provider or a model.
