@@ -1,29 +1,23 @@
-//! Wires everything once, in reading order. Nothing else starts tasks of its own.
+//! Puts listeners around the engine, in reading order. Nothing else but the two starts tasks.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
-use sidestep_probes::Signals;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::admin::{self, Admin, ConfigState, Readiness, SwitchDesk};
-use crate::announce::announcer;
-use crate::catalog::{Catalog, CatalogError, SharedCatalog};
-use crate::clock::Clock;
 use crate::config::reload::{self, POLL_INTERVAL, Polled, Reload};
 use crate::config::{Config, DrainConfig};
+use crate::engine::{Engine, EngineError};
 use crate::journal::{Journal, Kind};
-use crate::judge::Judge;
-use crate::metrics::{Metrics, MetricsError};
-use crate::probing::{ProbeTargets, prober};
 use crate::serve::Server;
 use crate::stack::{Foundation, stack};
 use crate::switches::{SwitchFile, SwitchFileError};
 use crate::tasks::Tasks;
+use crate::upstream::dial;
 
 /// What tasks get to end after the last connection is closed.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -41,8 +35,7 @@ pub struct App {
     /// Which configuration is in force.
     pub config: Arc<ConfigState>,
     readiness: Readiness,
-    probes: ProbeTargets,
-    tasks: Tasks,
+    engine: Engine,
     drain: DrainConfig,
     closing: CancellationToken,
     cut: oneshot::Receiver<usize>,
@@ -51,12 +44,9 @@ pub struct App {
 /// Why Sidestep did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The metrics contradict themselves.
-    #[error(transparent)]
-    Metrics(#[from] MetricsError),
     /// The configuration cannot be put in force.
     #[error(transparent)]
-    Catalog(#[from] CatalogError),
+    Engine(#[from] EngineError),
     /// Switches of an earlier run cannot be read.
     #[error(transparent)]
     Switches(#[from] SwitchFileError),
@@ -72,38 +62,27 @@ pub enum StartError {
     },
 }
 
-/// What everything else stands on: tells time, counts, remembers, starts tasks.
-struct Ground {
-    clock: Clock,
-    metrics: Arc<Metrics>,
-    tasks: Tasks,
-    journal: Arc<Journal>,
-    signals: Signals,
-}
-
 impl App {
     /// Starts everything that `config` describes.
     ///
     /// # Errors
     /// When a port is taken, a provider is unusable, or kept switches are unreadable.
     pub async fn start(config: Config) -> Result<App, StartError> {
-        let ground = Ground::new()?;
+        let engine = Engine::start(&config, Arc::new(dial))?;
         let readiness = Readiness::default();
         let serving = readiness.wait_for("listeners");
-        let foundation = foundation(&config, &ground)?;
         // Switches are in force before anyone can call.
-        let desk = desk(&config, &foundation, &ground).await?;
-        let probes = ProbeTargets::new(&foundation.catalog.load(), &config.probes);
+        let desk = desk(&config, &engine).await?;
         let listener = bind(config.listen, "listen").await?;
         let admin_listener = bind(config.admin.listen, "admin.listen").await?;
         let address = listener.local_addr().unwrap_or(config.listen);
         let admin_address = admin_listener.local_addr().unwrap_or(config.admin.listen);
 
-        let Ground { clock, metrics, tasks, journal, signals } = ground;
+        engine.probe();
+        let Engine { foundation, journal, tasks, .. } = engine.clone();
         let source = config.source.to_string();
-        let state = Arc::new(ConfigState::new(clock, metrics.clone(), journal.clone(), &source));
-        let prober = prober(&foundation, &probes, signals);
-        tasks.spawn("probes", prober.run(tasks.stopping().cancelled_owned()));
+        let metrics = foundation.metrics.clone();
+        let state = Arc::new(ConfigState::new(foundation.clock, metrics, journal.clone(), &source));
         let admin = administration(&foundation, &journal, &readiness, (state.clone(), desk), &config);
         tasks.spawn("admin", admin::serve(admin_listener, Arc::new(admin), tasks.clone()));
         let (closing, cut) = serve(listener, &foundation, &config, &tasks);
@@ -118,8 +97,7 @@ impl App {
             journal,
             config: state,
             readiness,
-            probes,
-            tasks,
+            engine,
             drain,
             closing,
             cut,
@@ -131,13 +109,10 @@ impl App {
         // One message per change of a file that is polled every 2 s: it cannot pile up.
         let (sender, receiver) = mpsc::unbounded_channel();
         let publish = move |polled| drop(sender.send(polled));
-        let in_force = InForce {
-            foundation: self.foundation.clone(),
-            probes: self.probes.clone(),
-            state: self.config.clone(),
-        };
-        self.tasks.spawn_until_stop("config poll", reload::watch(reload, POLL_INTERVAL, publish));
-        self.tasks.spawn_until_stop("config reload", in_force.follow(receiver));
+        let in_force = InForce { engine: self.engine.clone(), state: self.config.clone() };
+        let tasks = &self.engine.tasks;
+        tasks.spawn_until_stop("config poll", reload::watch(reload, POLL_INTERVAL, publish));
+        tasks.spawn_until_stop("config reload", in_force.follow(receiver));
     }
 
     /// Drains and ends. Readiness falls first; calls under way finish, at most for the configured time.
@@ -150,29 +125,14 @@ impl App {
         let longest = self.drain.grace + self.drain.timeout + LAST_WORDS;
         let cut = tokio::time::timeout(longest, self.cut).await;
         let cut = cut.ok().and_then(Result::ok).unwrap_or_default();
-        self.tasks.finish(if cut == 0 { LAST_WORDS } else { Duration::ZERO }).await;
+        self.engine.tasks.finish(if cut == 0 { LAST_WORDS } else { Duration::ZERO }).await;
         cut
-    }
-}
-
-impl Ground {
-    fn new() -> Result<Ground, StartError> {
-        let clock = Clock::start();
-        let metrics = Metrics::new()?;
-        Ok(Ground {
-            clock,
-            tasks: Tasks::new(metrics.clone()),
-            metrics,
-            journal: Arc::new(Journal::new(clock)),
-            signals: Signals::default(),
-        })
     }
 }
 
 /// The parts that a new configuration replaces.
 struct InForce {
-    foundation: Foundation,
-    probes: ProbeTargets,
+    engine: Engine,
     state: Arc<ConfigState>,
 }
 
@@ -189,7 +149,7 @@ impl InForce {
                             "these changes take effect at the next start"
                         );
                     }
-                    match self.replace(&config).await {
+                    match self.engine.replace(&config).await {
                         Ok(generation) => self.state.applied(generation),
                         Err(error) => self.state.rejected(&error.to_string()),
                     }
@@ -197,41 +157,19 @@ impl InForce {
             }
         }
     }
-
-    /// Calls under way keep what they began with. The judge writes to the new cells before any call reads them.
-    async fn replace(&self, config: &Config) -> Result<u64, CatalogError> {
-        let Foundation { catalog, judge, metrics, .. } = &self.foundation;
-        let next = Catalog::build(config, metrics, Some(&catalog.load()))?;
-        judge.replace(next.topology.clone()).await;
-        self.probes.replace(&next, &config.probes);
-        let topology = next.topology.clone();
-        catalog.store(Arc::new(next));
-        metrics.retire_missing(&topology);
-        Ok(topology.generation)
-    }
 }
 
 async fn bind(address: SocketAddr, key: &'static str) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).await.map_err(|reason| StartError::Listen { address, key, reason })
 }
 
-/// The catalog, and the judge of its models.
-fn foundation(config: &Config, ground: &Ground) -> Result<Foundation, StartError> {
-    let Ground { clock, metrics, tasks, journal, signals } = ground;
-    let catalog: SharedCatalog = Arc::new(ArcSwap::from_pointee(Catalog::build(config, metrics, None)?));
-    let publish = announcer(catalog.clone(), journal.clone(), metrics.clone());
-    let topology = catalog.load().topology.clone();
-    let (judge, handle) = Judge::new(topology, *clock, signals.clone(), publish);
-    tasks.spawn("judge", judge.run(tasks.stopping()));
-    Ok(Foundation { catalog, clock: *clock, judge: handle, metrics: metrics.clone() })
-}
-
 /// Where switches are handed in, with those of the last run in force.
-async fn desk(config: &Config, on: &Foundation, ground: &Ground) -> Result<SwitchDesk, StartError> {
+async fn desk(config: &Config, engine: &Engine) -> Result<SwitchDesk, StartError> {
     let file = config.state.as_deref().map(SwitchFile::in_folder);
-    let desk = SwitchDesk::new(on.judge.clone(), file.clone(), ground.clock, ground.tasks.clone());
+    let Foundation { judge, clock, .. } = &engine.foundation;
+    let desk = SwitchDesk::new(judge.clone(), file.clone(), *clock, engine.tasks.clone());
     if let Some(file) = &file {
-        desk.restore(file.load(ground.clock.reading())?, &ground.journal).await;
+        desk.restore(file.load(clock.reading())?, &engine.journal).await;
     }
     Ok(desk)
 }

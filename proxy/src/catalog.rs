@@ -12,7 +12,7 @@ use sidestep_table::{
 
 use crate::config::{Config, Limits, ModelConfig, OnLossy, Price, RouteConfig, UpstreamName};
 use crate::metrics::{Metrics, ModelMetrics, RouteMetrics};
-use crate::upstream::{Upstream, UpstreamError};
+use crate::upstream::{Carrier, Upstream, UpstreamError};
 
 /// What calls are served by. Replaced whole on reload; a call keeps the one it arrived in.
 pub struct Catalog {
@@ -84,9 +84,10 @@ impl Catalog {
         config: &Config,
         metrics: &Metrics,
         previous: Option<&Catalog>,
+        carrier: &Carrier,
     ) -> Result<Catalog, CatalogError> {
         let topology = Topology::build(shape(config), previous.map(|old| &*old.topology))?;
-        let upstreams = upstreams(config, previous)?;
+        let upstreams = upstreams(config, previous, carrier)?;
         let models = models(config, &topology, &upstreams, metrics);
         let routes = config.routes.iter().map(|route| RoutePlan::new(route, metrics)).collect();
         Ok(Catalog { topology: Arc::new(topology), limits: config.limits, upstreams, models, routes })
@@ -157,7 +158,11 @@ fn route_shape(route: &RouteConfig, models: &[ModelConfig]) -> RouteShape {
     }
 }
 
-fn upstreams(config: &Config, previous: Option<&Catalog>) -> Result<Vec<Arc<Upstream>>, UpstreamError> {
+fn upstreams(
+    config: &Config,
+    previous: Option<&Catalog>,
+    carrier: &Carrier,
+) -> Result<Vec<Arc<Upstream>>, UpstreamError> {
     let old = |id: &str| previous?.upstreams.iter().find(|upstream| *upstream.id == *id);
     let room = |index: usize| {
         let models = config.models.iter().filter(|model| model.provider == index);
@@ -167,7 +172,7 @@ fn upstreams(config: &Config, previous: Option<&Catalog>) -> Result<Vec<Arc<Upst
     providers
         .map(|(index, provider)| {
             let old = old(&provider.id).map(|upstream| &**upstream);
-            Upstream::build(provider, room(index), old).map(Arc::new)
+            Upstream::build(provider, room(index), old, carrier).map(Arc::new)
         })
         .collect()
 }

@@ -1,7 +1,7 @@
 //! Sidestep: keeps an application answered while language-model providers fail and recover.
 //!
-//! [`app`] wires everything, [`stack()`](stack::stack) is the way of a request, [`judge`] the only writer of
-//! verdicts.
+//! [`app`] puts listeners around the [`engine`], [`stack()`](stack::stack) is the way of a request, [`judge`] the
+//! only writer of verdicts.
 
 pub mod admin;
 pub mod announce;
@@ -13,6 +13,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod demo;
+pub mod engine;
 mod escape;
 mod first_words;
 pub mod journal;

@@ -3,6 +3,8 @@
 mod tls;
 mod transport;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
@@ -11,7 +13,7 @@ use sidestep_dialect::{Dialect, Flavor, auth};
 use sidestep_table::ProviderId;
 
 pub use tls::{TlsError, client_config};
-pub use transport::{Dial, Transport, TransportError, connect};
+pub use transport::{Dial, Transport, TransportError, connect, connect_over};
 
 use crate::config::{HttpVersion, ProviderConfig};
 
@@ -52,6 +54,10 @@ struct Signature {
     value: HeaderValue,
 }
 
+/// Makes what carries requests to a provider; the number is the most calls that it will get at once. [`dial`] is
+/// the one that opens sockets; another puts a provider elsewhere, in the same process for example.
+pub type Carrier = Arc<dyn Fn(&ProviderConfig, usize) -> Result<Transport, UpstreamError> + Send + Sync>;
+
 /// Why a provider cannot be used as configured.
 #[derive(Debug, thiserror::Error)]
 pub enum UpstreamError {
@@ -80,6 +86,7 @@ impl Upstream {
         config: &ProviderConfig,
         max_concurrency: usize,
         previous: Option<&Upstream>,
+        carrier: &Carrier,
     ) -> Result<Upstream, UpstreamError> {
         let reached_by = Reach {
             base_url: config.base_url.clone(),
@@ -90,7 +97,7 @@ impl Upstream {
         let transport = match previous {
             // The trust store is a file that may have changed behind an unchanged name.
             Some(old) if old.reached_by == reached_by && config.ca_file.is_none() => old.transport.clone(),
-            _ => dial(config, max_concurrency)?,
+            _ => carrier(config, max_concurrency)?,
         };
         Ok(Upstream {
             id: ProviderId::from(config.id.clone()),
@@ -103,13 +110,6 @@ impl Upstream {
             transport,
             reached_by,
         })
-    }
-
-    /// Replaces what carries requests, for tests that need no sockets.
-    #[must_use]
-    pub fn with_transport(mut self, transport: Transport) -> Upstream {
-        self.transport = transport;
-        self
     }
 
     /// True when the provider speaks `dialect` itself.
@@ -159,10 +159,15 @@ impl Upstream {
     }
 }
 
-fn dial(config: &ProviderConfig, max_concurrency: usize) -> Result<Transport, UpstreamError> {
+/// Carries requests over TCP, with TLS where the URL says so.
+///
+/// # Errors
+/// When the trust store is unusable.
+pub fn dial(config: &ProviderConfig, max_concurrency: usize) -> Result<Transport, UpstreamError> {
     let tls = client_config(config.ca_file.as_deref())
         .map_err(|source| UpstreamError::Tls { provider: config.id.to_string(), source })?;
-    Ok(connect(&Dial { tls, http: config.http, connect_timeout: config.connect_timeout, max_concurrency }))
+    let dial = Dial { http: config.http, connect_timeout: config.connect_timeout, max_concurrency };
+    Ok(connect(&dial, tls))
 }
 
 fn signatures(config: &ProviderConfig) -> Result<Vec<Signature>, UpstreamError> {

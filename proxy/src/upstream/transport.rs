@@ -9,8 +9,12 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{Request, Response, Uri};
 use http_body_util::{BodyExt, Full};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::{self, Client, connect::HttpConnector};
+use hyper::rt::{Read, Write};
+use hyper_rustls::HttpsConnectorBuilder;
+use hyper_util::client::legacy::{
+    self, Client,
+    connect::{Connection, HttpConnector},
+};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::ClientConfig;
 use sidestep_table::Fault;
@@ -43,21 +47,19 @@ pub struct TransportError {
 }
 
 /// How to reach a provider.
-#[derive(Clone)]
+#[derive(Clone, Copy, Debug)]
 pub struct Dial {
-    /// Trust store and protocol settings.
-    pub tls: ClientConfig,
     /// Which HTTP versions may be spoken.
     pub http: HttpVersion,
-    /// For TCP connect and TLS handshake together.
+    /// For a connection to stand: TCP connect and TLS handshake together.
     pub connect_timeout: Duration,
     /// Upper bound of simultaneous calls, from which the number of HTTP/2 connections follows.
     pub max_concurrency: usize,
 }
 
-type Connection = <HttpsConnector<HttpConnector> as Service<Uri>>::Response;
-type Connector = BoxCloneSyncService<Uri, Connection, ConnectFailure>;
-type PooledClient = Decompression<Client<Connector, Full<Bytes>>>;
+/// Makes connections of type `C` to where a URI points.
+type Connector<C> = BoxCloneSyncService<Uri, C, ConnectFailure>;
+type PooledClient<C> = Decompression<Client<Connector<C>, Full<Bytes>>>;
 
 /// Gives a connector's error a name of its own; the cause is kept.
 #[derive(Debug, thiserror::Error)]
@@ -66,39 +68,55 @@ struct ConnectFailure(#[source] BoxError);
 
 /// A few clients of the same provider. An HTTP/2 connection takes a limited number of streams and a client
 /// opens only one, so the next lane is used when the ones before it are full.
-#[derive(Clone)]
-struct Lanes {
-    clients: Arc<[PooledClient]>,
+struct Lanes<C> {
+    clients: Arc<[PooledClient<C>]>,
     in_flight: Arc<AtomicUsize>,
 }
 
 struct LaneGuard(Arc<AtomicUsize>);
 
-/// Builds the transport for one provider.
+/// The transport over TCP, and over TLS where the URL says `https`.
 #[must_use]
-pub fn connect(dial: &Dial) -> Transport {
+pub fn connect(dial: &Dial, tls: ClientConfig) -> Transport {
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_keepalive(Some(Duration::from_secs(30)));
+    tcp.set_connect_timeout(Some(dial.connect_timeout));
+    let builder = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
+    let https = match dial.http {
+        HttpVersion::Http1 => builder.enable_http1().wrap_connector(tcp),
+        HttpVersion::Http2 => builder.enable_http2().wrap_connector(tcp),
+        HttpVersion::Auto => builder.enable_all_versions().wrap_connector(tcp),
+    };
+    connect_over(dial, https)
+}
+
+/// The same pooled transport over any kind of connection, in-memory ones included.
+#[must_use]
+pub fn connect_over<S, C>(dial: &Dial, connector: S) -> Transport
+where
+    S: Service<Uri, Response = C> + Clone + Send + Sync + 'static,
+    S::Future: Send,
+    S::Error: Into<BoxError>,
+    C: Read + Write + Connection + Unpin + Send + 'static,
+{
     let lanes = match dial.http {
         HttpVersion::Http1 => 1,
         HttpVersion::Auto | HttpVersion::Http2 => {
             dial.max_concurrency.div_ceil(STREAMS_PER_LANE).clamp(1, 16)
         }
     };
-    let clients = (0..lanes).map(|_| client(dial)).collect();
+    let in_time = Timeout::new(connector, dial.connect_timeout).map_err(ConnectFailure);
+    let connector: Connector<C> = BoxCloneSyncService::new(in_time);
+    let clients = (0..lanes).map(|_| client(dial, connector.clone())).collect();
     BoxCloneSyncService::new(Lanes { clients, in_flight: Arc::default() })
 }
 
-fn client(dial: &Dial) -> PooledClient {
-    let mut tcp = HttpConnector::new();
-    tcp.enforce_http(false);
-    tcp.set_nodelay(true);
-    tcp.set_keepalive(Some(Duration::from_secs(30)));
-    tcp.set_connect_timeout(Some(dial.connect_timeout));
-    let builder = HttpsConnectorBuilder::new().with_tls_config(dial.tls.clone()).https_or_http();
-    let https = match dial.http {
-        HttpVersion::Http1 => builder.enable_http1().wrap_connector(tcp),
-        HttpVersion::Http2 => builder.enable_http2().wrap_connector(tcp),
-        HttpVersion::Auto => builder.enable_all_versions().wrap_connector(tcp),
-    };
+fn client<C>(dial: &Dial, connector: Connector<C>) -> PooledClient<C>
+where
+    C: Read + Write + Connection + Unpin + Send + 'static,
+{
     let client = Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         .timer(TokioTimer::new())
@@ -107,13 +125,22 @@ fn client(dial: &Dial) -> PooledClient {
         .http2_adaptive_window(true)
         .http2_keep_alive_interval(Duration::from_secs(20))
         .http2_keep_alive_timeout(Duration::from_secs(10))
-        .build(BoxCloneSyncService::new(Timeout::new(https, dial.connect_timeout).map_err(ConnectFailure)));
+        .build(connector);
     Decompression::new(client).gzip(true)
 }
 
 // === impl Lanes ===
 
-impl Service<Request<Full<Bytes>>> for Lanes {
+impl<C> Clone for Lanes<C> {
+    fn clone(&self) -> Self {
+        Lanes { clients: self.clients.clone(), in_flight: self.in_flight.clone() }
+    }
+}
+
+impl<C> Service<Request<Full<Bytes>>> for Lanes<C>
+where
+    C: Read + Write + Connection + Unpin + Send + 'static,
+{
     type Response = Response<Body>;
     type Error = TransportError;
     type Future = BoxFuture<'static, Result<Response<Body>, TransportError>>;
