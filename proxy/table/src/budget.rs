@@ -46,6 +46,7 @@ struct Slot {
 struct Ring {
     second: u64,
     slots: [Slot; SLOTS],
+    spent: u64,
 }
 
 // === impl BudgetPolicy ===
@@ -86,9 +87,16 @@ impl Budget {
             let affordable = earned >= (ring.withdrawals() + 1).saturating_mul(ATTEMPT);
             if affordable {
                 ring.current().withdrawals += 1;
+                ring.spent += 1;
             }
             affordable
         })
+    }
+
+    /// Extra attempts that were paid for since it was made.
+    #[must_use]
+    pub fn spent(&self) -> u64 {
+        self.ring.lock().unwrap_or_else(PoisonError::into_inner).spent
     }
 
     fn with_ring<T>(&self, now: Moment, act: impl FnOnce(&mut Ring) -> T) -> T {
@@ -178,6 +186,7 @@ mod tests {
             .collect();
         let spent: usize = crowd.into_iter().map(|one| one.join().expect("no panic")).sum();
         assert_eq!(spent, 100);
+        assert_eq!(budget.spent(), 100);
     }
 
     #[test]
