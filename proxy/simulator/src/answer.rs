@@ -6,6 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::prompt::{Prompt, Tool};
 use crate::sample::Source;
+pub use told::full_answer;
 use told::{chosen, chunks, pieces, structured, told};
 
 /// An answer before it is written in a form.

@@ -96,6 +96,10 @@ impl Exchange<'_> {
         let names =
             self.drawn.modifiers.iter().chain(&self.drawn.outcome).map(|fault| fault.as_str()).collect();
         self.attempt.note(|attempt| attempt.faults = names);
+        if let (Endpoint::Generate(form), Some(_)) = (endpoint, &self.drawn.outcome) {
+            // A fault may leave no time to note later whom it hit; whether the prompt is good does not matter.
+            self.understood(*form, body, model).ok();
+        }
         if let Some(reply) = self.instead(body).await? {
             return Ok(reply);
         }

@@ -30,6 +30,7 @@ mod vendor;
 mod wire;
 mod written;
 
+pub use answer::full_answer;
 pub use attempts::{Attempt, Attempts};
 pub use fault::Fault;
 pub use faults::{EVERY_MODEL, Faults};

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
 
 use crate::delivery::Step;
 use crate::fault::Fault;
@@ -25,9 +27,10 @@ pub(crate) struct Tempo {
 }
 
 impl Tempo {
-    pub(crate) fn new(pace: &Pace, drawn: &Drawn) -> Self {
-        let mut tempo =
-            Self { head: Duration::ZERO, first: pace.first_token, next: between(pace.tokens_per_second) };
+    /// The waits of the exchange with this seed.
+    pub(crate) fn new(pace: &Pace, drawn: &Drawn, seed: u64) -> Self {
+        let first = pace.first_token.mul_f64(log_normal(pace.spread, seed));
+        let mut tempo = Self { head: Duration::ZERO, first, next: between(pace.tokens_per_second) };
         for modifier in &drawn.modifiers {
             match modifier {
                 Fault::LateFirstToken { ms, hold_head: true } => tempo.head += Duration::from_millis(*ms),
@@ -47,6 +50,18 @@ impl Tempo {
 
     /// All waits are over.
     pub(crate) const NONE: Self = Self { head: Duration::ZERO, first: Duration::ZERO, next: Duration::ZERO };
+}
+
+/// A draw around 1 whose logarithm is normal with deviation `spread` (Box and Muller, 1958), at most a
+/// thousandfold either way.
+fn log_normal(spread: f64, seed: u64) -> f64 {
+    if spread <= 0.0 {
+        return 1.0;
+    }
+    let mut draws = StdRng::seed_from_u64(seed);
+    let (radius, angle): (f64, f64) = (1.0 - draws.random::<f64>(), draws.random());
+    let normal = (-2.0 * radius.ln()).sqrt() * (std::f64::consts::TAU * angle).cos();
+    (spread * normal).exp().clamp(1e-3, 1e3)
 }
 
 fn between(per_second: f64) -> Duration {
@@ -163,4 +178,23 @@ fn oversize(bytes: &Bytes, size: u64) -> Vec<Step> {
         Step::Repeat(Bytes::from_static(&BLANK), size.div_ceil(block)),
         Step::Send(bytes.slice(json..)),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spread_wait_has_its_median_and_its_deviation_and_no_spread_has_none() {
+        let steady = Pace { first_token: Duration::from_secs(1), ..Pace::default() };
+        let spread = Pace { spread: 0.5, ..steady };
+        let first = |pace: &Pace, seed| Tempo::new(pace, &Drawn::default(), seed).first.as_secs_f64();
+        assert!((0..100).all(|seed| first(&steady, seed) == 1.0));
+        let mut waits: Vec<f64> = (0..4001).map(|seed| first(&spread, seed)).collect();
+        waits.sort_by(f64::total_cmp);
+        assert!((waits[2000] - 1.0).abs() < 0.05, "median {}", waits[2000]);
+        // One standard deviation above: the 84.1st percentile.
+        assert!((waits[3365].ln() - 0.5).abs() < 0.05, "{}", waits[3365]);
+        assert_eq!(first(&spread, 7), first(&spread, 7));
+    }
 }

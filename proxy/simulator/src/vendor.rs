@@ -35,8 +35,11 @@ pub enum Form {
 /// How fast answers come. The default does not wait at all.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Pace {
-    /// Wait before the first piece of content.
+    /// Wait before the first piece of content; with a spread, the median of it.
     pub first_token: Duration,
+    /// How much that wait varies: the standard deviation of its logarithm (a log-normal wait, seeded); zero for a
+    /// wait that is always the same.
+    pub spread: f64,
     /// Pieces of content in a second after the first; zero means no waiting.
     pub tokens_per_second: f64,
 }

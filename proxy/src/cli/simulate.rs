@@ -60,6 +60,7 @@ impl Simulate {
     async fn stage(&self) -> Result<Stage, CliError> {
         let pace = Pace {
             first_token: Duration::from_millis(self.first_token),
+            spread: 0.0,
             tokens_per_second: self.tokens_per_second,
         };
         let vendors = [Vendor::anthropic(), Vendor::openai(), Vendor::xai()];

@@ -61,6 +61,14 @@ pub(super) fn told(gist: &Gist, riddle: Option<Riddle>, style: &Style<'_>) -> St
     whole.strip_prefix(gist.said.as_str()).map(str::to_owned).unwrap_or(whole)
 }
 
+/// What every simulated model says, in full, to a plain prompt that says how long the answer should be
+/// (`… in 30 words`): the measure of what arrives.
+#[must_use]
+pub fn full_answer(asked: &str) -> String {
+    let gist = Gist { asked: asked.to_owned(), said: String::new(), results: Vec::new(), images: 0 };
+    prose(&gist, 0)
+}
+
 fn prose(gist: &Gist, usual: usize) -> String {
     let mut text = String::new();
     if gist.images > 0 {

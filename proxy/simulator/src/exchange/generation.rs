@@ -23,11 +23,9 @@ impl Exchange<'_> {
         body: &Map<String, Value>,
         model: &Model,
     ) -> Result<Reply, Complaint> {
-        let prompt = request::read(form, body, &self.rules(model, false))?;
-        let probe = Riddle::find(&prompt.gist().asked).is_some();
-        self.attempt.note(|attempt| attempt.probe = probe);
+        let prompt = self.understood(form, body, model)?;
         let answer = Answer::compose(&prompt, &self.style(form, &prompt, model));
-        let tempo = Tempo::new(&self.provider.vendor().pace, &self.drawn);
+        let tempo = Tempo::new(&self.provider.vendor().pace, &self.drawn, self.seed);
         let maker = self.provider.vendor().maker;
         if prompt.stream {
             tokio::time::sleep(tempo.head).await;
@@ -38,6 +36,19 @@ impl Exchange<'_> {
         }
         tokio::time::sleep(tempo.of_whole(answer.usage.output)).await;
         Ok(self.whole(&written::whole(form, &answer, &prompt, maker)))
+    }
+
+    /// Reads the prompt, and notes whether it is a probe's.
+    pub(super) fn understood(
+        &self,
+        form: Form,
+        body: &Map<String, Value>,
+        model: &Model,
+    ) -> Result<Prompt, Complaint> {
+        let prompt = request::read(form, body, &self.rules(model, false))?;
+        let probe = Riddle::find(&prompt.gist().asked).is_some();
+        self.attempt.note(|attempt| attempt.probe = probe);
+        Ok(prompt)
     }
 
     /// How long a prompt is. What cannot be sent cannot be counted.

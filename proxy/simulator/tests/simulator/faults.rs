@@ -120,10 +120,11 @@ async fn waiting_faults_take_their_time_and_no_more() {
         let took = *slow.pieces.last().unwrap();
         // Forty words, a quarter of a second between two.
         assert!(took >= Duration::from_millis(9750) && took < Duration::from_millis(9750) + REAL, "{took:?}");
-        let provider = Provider::new(
-            Vendor::of(maker)
-                .with_pace(Pace { first_token: Duration::from_secs(1), tokens_per_second: 10.0 }),
-        );
+        let provider = Provider::new(Vendor::of(maker).with_pace(Pace {
+            first_token: Duration::from_secs(1),
+            tokens_per_second: 10.0,
+            ..Pace::default()
+        }));
         let took = ask_in_memory(&provider, path, &body).await.unwrap().head_after;
         assert!(took >= Duration::from_millis(4900) && took < Duration::from_millis(4900) + REAL, "{took:?}");
     }
