@@ -23,6 +23,7 @@ use crate::metrics::Metrics;
 use crate::miss::{Failed, Miss, VendorAnswer};
 use crate::refusal::Refusal;
 use crate::story::Story;
+use crate::upstream::{Carrier, dial};
 
 /// Two models at `a`, one at `b`, one at `c`, all of one route.
 const CONFIG: &str = r#"
@@ -153,7 +154,8 @@ pub(super) fn call(route: &str, stream: bool) -> Call {
     let yaml = CONFIG.replace("{route}", route);
     let config = Config::parse(&yaml, &Source::Builtin("test"), &Variables::default())
         .unwrap_or_else(|error| panic!("{error}"));
-    let catalog = Arc::new(Catalog::build(&config, &Metrics::new().unwrap(), None).unwrap());
+    let carrier: Carrier = Arc::new(dial);
+    let catalog = Arc::new(Catalog::build(&config, &Metrics::new().unwrap(), None, &carrier).unwrap());
     let body = format!(r#"{{"model":"claude-opus-5-5","max_tokens":9,"stream":{stream},"messages":[]}}"#);
     let headers = HeaderMap::new();
     let ask = peek(Dialect::Anthropic, &headers, body.as_bytes()).unwrap();
