@@ -31,7 +31,7 @@ fn main() -> io::Result<()> {
 
 fn detections(out: &mut impl Write, seeds: u64) -> io::Result<()> {
     writeln!(out, "from 2 % to …   at … rps    opens after: median     p95   not within 1 h")?;
-    for part in [0.10, 0.25, 0.35, 1.0] {
+    for part in [0.10, 0.20, 0.25, 0.35, 1.0] {
         for rate in [0.0, 0.2, 2.0, 20.0] {
             if rate == 0.0 && part < 1.0 {
                 continue;

@@ -99,9 +99,9 @@ impl Policy {
     ///
     /// `failure_rate_threshold` is p₁ of the likelihood ratio: the failure rate that must be found. The
     /// rate that is tolerated, p₀, follows from it and from the model's own long-run baseline, and the
-    /// Wilson bound asks for half of it; so a rate at the threshold opens within a minute at two requests a
-    /// second, one at half of it takes several, and one far below never does. With `slow_start`, all the
-    /// ramp's times scale.
+    /// Wilson bound asks for half of it. So at two requests a second a rate at the threshold opens within a
+    /// minute or two, one at half of it takes several, and one far below hardly ever does. With `slow_start`,
+    /// all the ramp's times scale.
     ///
     /// # Errors
     /// [`PolicyError`] for a knob that makes no sense, with its range.

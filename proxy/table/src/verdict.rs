@@ -12,7 +12,7 @@ use crate::{
     policy::Policy,
     quality::AnswerQuality,
     score::{Baseline, Outcomes, Score, Tally},
-    standing::Verdict,
+    standing::{FULL_SHARE, Verdict},
 };
 pub(crate) use phase::Phase;
 
@@ -56,6 +56,8 @@ pub(crate) struct Health {
     opened: u64,
     /// From here ten healthy minutes are counted.
     credit_from: Moment,
+    /// The weight at the last step while degraded, and when that was.
+    weighed: (f64, Moment),
     score: Score,
     quality: AnswerQuality,
     baseline: Baseline,
@@ -100,6 +102,7 @@ impl Health {
             trips: 0,
             opened: 0,
             credit_from: now,
+            weighed: (1.0, now),
             score: Score::new(now),
             quality: AnswerQuality::default(),
             baseline: Baseline::new(now),
@@ -171,6 +174,7 @@ impl Health {
 
     /// Judges one claim.
     pub(crate) fn settle(&mut self, claim: &Claim, step: &Step<'_>) -> Option<Transition> {
+        self.roll(step);
         if let Source::Probe { quality, .. } = claim.source
             && claim.class.is_answer()
         {
@@ -192,6 +196,7 @@ impl Health {
 
     /// Lets time pass.
     pub(crate) fn elapse(&mut self, step: &Step<'_>) -> Option<Transition> {
+        self.roll(step);
         match self.phase {
             Phase::Healthy => {
                 self.forgive(step);
@@ -205,6 +210,14 @@ impl Health {
             Phase::Ramping(_) => self.climb(step),
             Phase::Missing => None,
         }
+    }
+
+    fn roll(&mut self, step: &Step<'_>) {
+        let weight = match self.phase {
+            Phase::Degraded { .. } => self.weight(step.policy, step.now),
+            _ => f64::from(self.share(step.policy, step.now)) / f64::from(FULL_SHARE),
+        };
+        self.weighed = (weight, step.now);
     }
 
     fn enter(&mut self, phase: Phase, step: &Step<'_>, why: impl Into<String>) -> Transition {

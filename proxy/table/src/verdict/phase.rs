@@ -59,22 +59,23 @@ impl Phase {
 
 impl Health {
     /// What it may take, in permille.
-    ///
-    /// A degraded model's share moves to its weight over one slow start, in step with how long it has been
-    /// degraded: cutting it at once would starve the very evidence that is to open the model or to clear it.
     pub(crate) fn share(&self, policy: &Policy, now: Moment) -> u16 {
         let permille = |weight: f64| (weight * f64::from(FULL_SHARE)).round() as u16;
         match &self.phase {
             Phase::Healthy => FULL_SHARE,
-            Phase::Degraded { .. } => {
-                let weight = shifted(self.score.at(now)).min(self.quality.weight());
-                let age = now.saturating_since(self.since).as_secs_f64();
-                let eased = (age / policy.slow_start().as_secs_f64()).min(1.0);
-                permille(1.0 - (1.0 - weight) * eased)
-            }
+            Phase::Degraded { .. } => permille(self.weight(policy, now)),
             Phase::Ramping(ramp) => ramp.share().min(permille(self.quality.weight())).max(STAGES[0]),
             Phase::Open { .. } | Phase::HalfOpen { .. } | Phase::Missing => 0,
         }
+    }
+
+    /// A degraded model's weight falls by no more than all of it in one slow start, and rises freely. Cutting it
+    /// at once would starve the very evidence that is to open the model or to clear it.
+    pub(super) fn weight(&self, policy: &Policy, now: Moment) -> f64 {
+        let wanted = shifted(self.score.at(now)).min(self.quality.weight());
+        let (last, at) = self.weighed;
+        let fallen = now.saturating_since(at).as_secs_f64() / policy.slow_start().as_secs_f64();
+        wanted.max(last - fallen)
     }
 
     /// Score and answers are both calm.

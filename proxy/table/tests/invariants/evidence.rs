@@ -72,7 +72,9 @@ proptest! {
         for model in 0..MODELS.len() {
             let (with, without) = (with.view(model), without.view(model));
             prop_assert!((with.score - without.score).abs() < 1e-9, "{with:?} {without:?}");
-            prop_assert_eq!((with.verdict, with.share), (without.verdict, without.share));
+            prop_assert_eq!(with.verdict, without.verdict);
+            // A share is a rounded number, reached in more or fewer steps.
+            prop_assert!(with.share.abs_diff(without.share) <= 1, "{with:?} {without:?}");
         }
     }
 
