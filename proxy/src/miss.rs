@@ -45,7 +45,13 @@ impl Failed {
     /// A failure that the vendor did not put into words.
     #[must_use]
     pub fn fault(fault: Fault) -> Failed {
-        Failed { class: Class::Hard(fault), failure: None, answer: None }
+        Failed::of(Class::Hard(fault))
+    }
+
+    /// A failure of `class` of which there is no more to say.
+    #[must_use]
+    pub fn of(class: Class) -> Failed {
+        Failed { class, failure: None, answer: None }
     }
 
     /// The vendor's own classification.

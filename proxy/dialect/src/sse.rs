@@ -41,6 +41,13 @@ impl RawEvent {
         self.event.as_deref().and_then(|name| std::str::from_utf8(name).ok())
     }
 
+    /// Whether the data is one of the two things that data can be, an end marker or JSON, to its end: then the event
+    /// is complete though the stream may have ended before its blank line.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        &self.data[..] == DONE || serde_json::from_slice::<serde::de::IgnoredAny>(&self.data).is_ok()
+    }
+
     /// Reads the fields out of an event's bytes. A byte order mark is skipped; it can only stand in a first event.
     #[must_use]
     pub fn parse(raw: Bytes) -> Self {
@@ -78,6 +85,9 @@ pub struct Splitter {
     scan: Scan,
     failed: bool,
 }
+
+/// The end marker of Chat Completions.
+pub(crate) const DONE: &[u8] = b"[DONE]";
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 

@@ -11,7 +11,8 @@ pub struct RouteConfig {
     pub targets: Vec<TargetConfig>,
     /// Longest time from a call's arrival until its answer begins, over all attempts.
     pub deadline: Duration,
-    /// Longest wait for the first meaningful event of a stream, or for the head of a whole answer's body.
+    /// Longest wait for the first meaningful event of a stream. A whole answer, which comes at once at its end, has half
+    /// of the time that is left instead.
     pub first_token_timeout: Duration,
     /// Longest silence within an answer that has begun.
     pub stall_timeout: Duration,

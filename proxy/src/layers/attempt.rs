@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderValue, Response};
 use http_body_util::BodyExt;
 use sidestep_dialect::{Decoder, Degraded, Encoder, Target, classify};
 use sidestep_probes::class_of;
@@ -24,8 +25,11 @@ use crate::relay::{Settlement, StreamBody, Told, Whole, failed, read_capped, who
 
 /// The most of an error answer that is read, in bytes.
 const ERROR_BYTES: usize = 256 * 1024;
-/// The most that is held back before the first meaningful event, in bytes.
-const HELD_BYTES: usize = 1024 * 1024;
+/// Longest wait for the body of an error answer. Its status has said most; another target may be waiting.
+const ERROR_PATIENCE: Duration = Duration::from_secs(2);
+/// The most that is read before the first meaningful event, in events of the largest size: a Responses stream
+/// repeats the instructions and tools of its request up to three times before it says anything.
+const HELD_EVENTS: usize = 4;
 
 /// Sends attempts and waits for answers worth committing to.
 #[derive(Clone)]
@@ -107,10 +111,10 @@ impl Exchange {
     ) -> Result<Answer, Failed> {
         let transport = self.attempt.model().upstream.transport();
         let response = match timeout_at(patience, transport.oneshot(request)).await {
-            Err(_) => return Err(Failed::fault(Fault::FirstTokenTimeout)),
+            Err(_) => return Err(self.late(Fault::FirstTokenTimeout)),
             Ok(Err(error)) if error.local => {
                 tracing::warn!(%error, "this machine kept an attempt from being sent");
-                return Err(Failed { class: Class::Local, failure: None, answer: None });
+                return Err(Failed::of(Class::Local));
             }
             Ok(Err(error)) => {
                 tracing::debug!(model = %self.attempt.model().id, %error, "no response head");
@@ -118,20 +122,33 @@ impl Exchange {
             }
             Ok(Ok(response)) => response,
         };
-        if response.status() != StatusCode::OK {
+        // Redirects are not followed: a provider that sends one is not where its base URL says.
+        if !response.status().is_success() {
             return Err(self.vendor_error(response, patience).await);
         }
-        let is_stream = content_type(&response).starts_with("text/event-stream");
-        match (self.attempt.call.ask.stream, is_stream) {
-            (true, true) => self.begin(response.into_body(), patience).await,
+        match (self.attempt.call.ask.stream, is_page(&response)) {
+            (true, false) => self.begin(response.into_body(), patience).await,
             // An error behind a 200, most likely; whatever it is, it is not the stream that was asked for.
-            (true, false) => Err(self.no_stream(response, patience).await),
+            (true, true) => Err(self.no_stream(response, patience).await),
             (false, _) => self.whole(response, patience).await,
         }
     }
 
+    /// Time is up. That is held against the target when it had as much of it as a first attempt gets; with what
+    /// earlier attempts left over before the deadline, it had no fair chance.
+    fn late(&self, fault: Fault) -> Failed {
+        let call = &self.attempt.call;
+        let plan = call.route_plan();
+        let whole = if call.ask.stream { plan.deadline } else { plan.deadline / 2 };
+        // A first attempt begins a little after the call's arrival, from which the deadline counts.
+        let fair = plan.first_token_timeout.min(whole).mul_f64(0.9);
+        let had = self.settlement.started().elapsed();
+        if had >= fair { Failed::fault(fault) } else { Failed::of(self.settlement.given_up()) }
+    }
+
     async fn vendor_error(&self, response: Response<Body>, patience: Instant) -> Failed {
         let (head, body) = response.into_parts();
+        let patience = patience.min(Instant::now() + ERROR_PATIENCE);
         let read = read_capped(body, ERROR_BYTES, patience).await;
         let body = read.unwrap_or_default();
         let failure = classify(self.target.dialect, head.status.as_u16(), &head.headers, &body);
@@ -146,7 +163,7 @@ impl Exchange {
         let limit = self.attempt.call.catalog.limits.answer_bytes;
         let body = match read_capped(response.into_body(), limit, patience).await {
             Ok(body) => body,
-            Err(fault) => return Failed::fault(fault),
+            Err(fault) => return self.unread(fault),
         };
         let from = (self.target.dialect, self.target.flavor);
         match whole_answer(from, self.target.dialect, body, &answer_context(&self.attempt, &self.target)) {
@@ -158,30 +175,37 @@ impl Exchange {
     async fn whole(&self, response: Response<Body>, patience: Instant) -> Result<Answer, Failed> {
         let call = &self.attempt.call;
         let limit = call.catalog.limits.answer_bytes;
-        let body = read_capped(response.into_body(), limit, patience).await.map_err(Failed::fault)?;
+        let body =
+            read_capped(response.into_body(), limit, patience).await.map_err(|fault| self.unread(fault))?;
         let from = (self.target.dialect, self.target.flavor);
         let context = answer_context(&self.attempt, &self.target);
         whole_answer(from, call.ask.dialect, body, &context).map(Answer::Whole)
     }
 
+    fn unread(&self, fault: Fault) -> Failed {
+        if fault == Fault::Stall { self.late(fault) } else { Failed::fault(fault) }
+    }
+
     /// Reads until the first meaningful event. Up to there another target can still answer unnoticed.
     async fn begin(&mut self, mut upstream: Body, patience: Instant) -> Result<Answer, Failed> {
         let mut told = self.teller();
+        let mut room = HELD_EVENTS * self.attempt.call.catalog.limits.event_bytes;
         while !told.is_meaningful() && !told.is_finished() {
             let frame = timeout_at(patience, upstream.frame())
                 .await
-                .map_err(|_| Failed::fault(Fault::FirstTokenTimeout))?;
+                .map_err(|_| self.late(Fault::FirstTokenTimeout))?;
             let taken = match frame {
-                Some(Ok(frame)) => frame.into_data().map_or(Ok(()), |chunk| told.take(chunk)),
+                Some(Ok(frame)) => {
+                    let chunk = frame.into_data().unwrap_or_default();
+                    room = room.checked_sub(chunk.len()).ok_or_else(|| Failed::fault(Fault::Broken))?;
+                    told.take(chunk)
+                }
                 Some(Err(_)) | None => told.end(),
             };
             match taken {
                 // What came before the break is meaningful: it is committed, and the break is told in the stream.
                 Err(fault) if told.is_meaningful() => told.hold_break(fault),
                 taken => taken.map_err(|fault| failed(&fault))?,
-            }
-            if told.buffered() > HELD_BYTES {
-                return Err(Failed::fault(Fault::Broken));
             }
         }
         self.settlement.begun();
@@ -224,8 +248,12 @@ enum Answer {
     Stream(Box<Told>, Body),
 }
 
-fn content_type(response: &Response<Body>) -> &str {
-    response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default()
+/// Whether the body says of itself that it is no stream. Some that imitate the vendors' APIs send streams without
+/// a type, or as plain text.
+fn is_page(response: &Response<Body>) -> bool {
+    let stated = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = stated.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    ["application/json", "text/html"].iter().any(|page| essence.eq_ignore_ascii_case(page))
 }
 
 fn respond(content_type: &'static str, body: Body) -> Response<Body> {

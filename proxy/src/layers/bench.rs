@@ -150,12 +150,17 @@ impl Service<Attempt> for Script {
 }
 
 /// A call of the bench's route; `route` are further settings of the route, such as `, max_attempts: 2`.
-pub(super) fn call(route: &str, stream: bool) -> Call {
+pub(crate) fn call(route: &str, stream: bool) -> Call {
+    call_counted(route, stream, &Metrics::new().unwrap())
+}
+
+/// The same, counted in `metrics`.
+pub(crate) fn call_counted(route: &str, stream: bool, metrics: &Metrics) -> Call {
     let yaml = CONFIG.replace("{route}", route);
     let config = Config::parse(&yaml, &Source::Builtin("test"), &Variables::default())
         .unwrap_or_else(|error| panic!("{error}"));
     let carrier: Carrier = Arc::new(dial);
-    let catalog = Arc::new(Catalog::build(&config, &Metrics::new().unwrap(), None, &carrier).unwrap());
+    let catalog = Arc::new(Catalog::build(&config, metrics, None, &carrier).unwrap());
     let body = format!(r#"{{"model":"claude-opus-5-5","max_tokens":9,"stream":{stream},"messages":[]}}"#);
     let headers = HeaderMap::new();
     let ask = peek(Dialect::Anthropic, &headers, body.as_bytes()).unwrap();
@@ -176,7 +181,7 @@ pub(super) fn call(route: &str, stream: bool) -> Call {
 }
 
 /// A clock and a budget that has nothing but its reserve of ten attempts, less `spent`.
-pub(super) fn purse(call: &Call, spent: usize) -> Clock {
+pub(crate) fn purse(call: &Call, spent: usize) -> Clock {
     let clock = Clock::start();
     let budget = call.budget();
     for _ in 0..spent {

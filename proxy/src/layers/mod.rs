@@ -5,7 +5,7 @@
 
 mod attempt;
 #[cfg(test)]
-mod bench;
+pub(crate) mod bench;
 mod breaker;
 mod choose;
 mod deadline;

@@ -83,6 +83,14 @@ impl Settlement {
         self.metrics.cut(cause);
     }
 
+    /// What an attempt says of its target that nobody waits for any longer, though it had not failed yet: nothing,
+    /// unless it was silent for far longer than it ever is.
+    #[must_use]
+    pub fn given_up(&self) -> Class {
+        let patient = self.first_token.is_none() && self.started.elapsed() > self.slow_bound();
+        if patient && self.streamed { Class::Slow } else { Class::Cancel }
+    }
+
     fn slow_bound(&self) -> Duration {
         self.cell.first_token().p95().map_or(SLOW_FLOOR, |p95| SLOW_FLOOR.max(p95 * 3))
     }
@@ -108,7 +116,6 @@ impl Settlement {
 
 impl Drop for Settlement {
     fn drop(&mut self) {
-        let patient = self.first_token.is_none() && self.started.elapsed() > self.slow_bound();
-        self.settle(if patient && self.streamed { Class::Slow } else { Class::Cancel }, None);
+        self.settle(self.given_up(), None);
     }
 }

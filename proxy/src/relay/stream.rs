@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame};
 use sidestep_dialect::{ErrorForm, ErrorKind, StreamFault};
-use sidestep_table::Fault;
+use sidestep_table::{Class, Fault};
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::{Settlement, Told, failed};
@@ -19,6 +19,10 @@ use crate::story::Story;
 
 /// After the terminal event the upstream is read on for this long, so that its connection can be used again.
 const LINGER: Duration = Duration::from_millis(500);
+/// And at most for this many bytes: an upstream that has not ended by then says something else.
+const LINGER_BYTES: usize = 64 * 1024;
+/// A caller who comes back for more later than this was busy, and the upstream may have had to wait for it.
+const AWAY: Duration = Duration::from_millis(100);
 
 /// A stream that has begun. Holds the target's place until its end.
 pub struct StreamBody {
@@ -30,6 +34,9 @@ pub struct StreamBody {
     stall: Duration,
     timer: Pin<Box<Sleep>>,
     phase: Phase,
+    /// Since when the caller has something to read.
+    handed_over: Option<Instant>,
+    linger_bytes: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -58,6 +65,8 @@ impl StreamBody {
             stall,
             timer: Box::pin(sleep(stall)),
             phase: Phase::Streaming,
+            handed_over: None,
+            linger_bytes: LINGER_BYTES,
         };
         match body.told.take_break() {
             Some(fault) => body.break_at(&fault),
@@ -70,7 +79,8 @@ impl StreamBody {
     fn finish(&mut self) {
         let usage = self.told.usage();
         self.story.used(usage);
-        self.story.end(Outcome::Answered);
+        // The model has done its part all the same.
+        self.story.end(if self.told.is_refused() { Outcome::Cut } else { Outcome::Answered });
         self.settlement.complete(&usage);
         self.phase = Phase::Lingering;
         self.timer.as_mut().reset(Instant::now() + LINGER);
@@ -79,7 +89,7 @@ impl StreamBody {
     fn break_off(&mut self, cause: CutCause, failed: &Failed) {
         self.told.break_off(&ErrorForm {
             status: 502,
-            kind: ErrorKind::Internal,
+            kind: kind(failed),
             message: format!("the upstream model's answer broke off: {}", cause.as_str()),
             code: None,
             param: None,
@@ -100,6 +110,7 @@ impl StreamBody {
 
     /// Reads on until something changed: bytes for the caller, the phase, or both.
     fn poll_upstream(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.excuse_absence();
         let polled = Pin::new(&mut self.upstream).poll_frame(cx);
         let taken = match polled {
             Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
@@ -128,19 +139,24 @@ impl StreamBody {
         Poll::Ready(())
     }
 
+    /// While the caller did not read, nobody listened to the upstream: that time is no silence of its own.
+    fn excuse_absence(&mut self) {
+        let away = self.handed_over.take().map_or(Duration::ZERO, |since| since.elapsed());
+        if away > AWAY {
+            let due = self.timer.deadline() + away;
+            self.timer.as_mut().reset(due);
+        }
+    }
+
     /// Lets the upstream end its response; what it still says is not for the caller.
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        loop {
-            match Pin::new(&mut self.upstream).poll_frame(cx) {
-                Poll::Ready(Some(Ok(_))) => {}
-                Poll::Ready(_) => break,
-                Poll::Pending => {
-                    ready!(self.timer.as_mut().poll(cx));
-                    break;
-                }
-            }
+        while self.linger_bytes > 0 && self.timer.as_mut().poll(cx).is_pending() {
+            let Some(Ok(frame)) = ready!(Pin::new(&mut self.upstream).poll_frame(cx)) else { break };
+            let bytes = frame.data_ref().map_or(1, |data| data.len().max(1));
+            self.linger_bytes = self.linger_bytes.saturating_sub(bytes);
         }
         self.phase = Phase::Done;
+        self.upstream = crate::body::empty();
         Poll::Ready(())
     }
 }
@@ -156,6 +172,7 @@ impl HttpBody for StreamBody {
         let this = self.get_mut();
         loop {
             if let Some(bytes) = this.told.ready() {
+                this.handed_over = Some(Instant::now());
                 return Poll::Ready(Some(Ok(Frame::data(bytes))));
             }
             match this.phase {
@@ -175,3 +192,15 @@ fn cause(fault: &StreamFault) -> CutCause {
         _ => CutCause::Broken,
     }
 }
+
+fn kind(failed: &Failed) -> ErrorKind {
+    match failed.class {
+        Class::Overload => ErrorKind::Overloaded,
+        Class::Rate => ErrorKind::RateLimit,
+        Class::Client => ErrorKind::InvalidRequest,
+        _ => ErrorKind::Internal,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -18,6 +18,7 @@ pub struct Told {
     events: Vec<Event>,
     out: BytesMut,
     over: bool,
+    refused: bool,
     progressed: bool,
     held: Option<StreamFault>,
 }
@@ -34,6 +35,7 @@ impl Told {
             events: Vec::new(),
             out: BytesMut::new(),
             over: false,
+            refused: false,
             progressed: false,
             held: None,
         }
@@ -71,8 +73,14 @@ impl Told {
         let finished = self.decoder.finish(&tail, &mut self.events);
         self.pass_on(finished)?;
         if self.encoder.is_none() {
-            if let Tail::Event(event) = &tail {
-                self.out.extend_from_slice(&event.raw);
+            match &tail {
+                Tail::Event(event) => self.out.extend_from_slice(&event.raw),
+                // It was taken for whole, so it goes on as a whole event: with the blank line that it lacked.
+                Tail::Torn(event) if event.is_whole() => {
+                    self.out.extend_from_slice(&event.raw);
+                    self.out.extend_from_slice(b"\n\n");
+                }
+                Tail::Torn(_) | Tail::Clean => {}
             }
             if let Some(marker) = self.decoder.missing_terminal() {
                 self.out.extend_from_slice(marker);
@@ -91,6 +99,7 @@ impl Told {
             }
             if let Some(encoder) = &mut self.encoder {
                 encoder.encode(event, &mut self.out);
+                self.refused |= encoder.is_over() && *event != Event::End;
             }
         }
         decoded
@@ -125,12 +134,6 @@ impl Told {
         (!self.out.is_empty()).then(|| self.out.split().freeze())
     }
 
-    /// How much is ready, in bytes.
-    #[must_use]
-    pub fn buffered(&self) -> usize {
-        self.out.len()
-    }
-
     /// True once something came that an application would show or act on.
     #[must_use]
     pub fn is_meaningful(&self) -> bool {
@@ -147,6 +150,12 @@ impl Told {
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.over || self.decoder.progress().terminal
+    }
+
+    /// True when the answer is whole but could not be told to its end in the caller's dialect: an error was.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        self.refused
     }
 
     /// What the upstream says it cost, so far.

@@ -8,6 +8,7 @@ use super::openai_decoder::OpenAiDecoder;
 use super::progress::Progress;
 use super::responses_decoder::ResponsesDecoder;
 use crate::error::{Failure, classify};
+pub(super) use crate::sse::DONE;
 use crate::sse::{RawEvent, Tail};
 use crate::{Dialect, Flavor};
 
@@ -57,12 +58,10 @@ impl Decoder {
     /// [`StreamFault::Truncated`] when the answer had not ended, [`StreamFault::InBand`] when it ended in a failure
     /// that the vendor reported.
     pub fn finish(&mut self, tail: &Tail, out: &mut Vec<Event>) -> Result<(), StreamFault> {
-        if let Tail::Event(last) | Tail::Torn(last) = tail {
-            let whole =
-                &last.data[..] == DONE || serde_json::from_slice::<serde::de::IgnoredAny>(&last.data).is_ok();
-            if whole || last.data.is_empty() {
-                self.decode(last, out)?;
-            }
+        if let Tail::Event(last) | Tail::Torn(last) = tail
+            && (last.is_whole() || last.data.is_empty())
+        {
+            self.decode(last, out)?;
         }
         if let Some(failure) = &self.progress.error {
             return Err(StreamFault::InBand(failure.clone()));
@@ -164,9 +163,6 @@ impl fmt::Debug for Decoder {
         write!(f, "Decoder({}, {:?})", self.dialect.as_str(), self.progress)
     }
 }
-
-/// The end marker of Chat Completions.
-pub(super) const DONE: &[u8] = b"[DONE]";
 
 /// A failure that a vendor reports inside a stream.
 pub(super) fn in_band(dialect: Dialect, body: &[u8]) -> Failure {
