@@ -125,7 +125,7 @@ impl App {
         let longest = self.drain.grace + self.drain.timeout + LAST_WORDS;
         let cut = tokio::time::timeout(longest, self.cut).await;
         let cut = cut.ok().and_then(Result::ok).unwrap_or_default();
-        self.engine.tasks.finish(if cut == 0 { LAST_WORDS } else { Duration::ZERO }).await;
+        self.engine.tasks.finish(LAST_WORDS).await;
         cut
     }
 }

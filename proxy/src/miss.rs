@@ -1,9 +1,9 @@
 //! Why one attempt gave no answer.
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use sidestep_dialect::{Dialect, ErrorClass, Failure};
-use sidestep_table::{Class, Fault};
+use sidestep_table::{Class, Fault, ModelId};
 
 /// Why one attempt gave no answer.
 #[derive(Debug)]
@@ -31,12 +31,14 @@ pub struct Failed {
 
 /// An error answer as the vendor gave it. It may quote the request, so it goes to the application or nowhere.
 pub struct VendorAnswer {
+    /// Whose it is.
+    pub model: ModelId,
+    /// What it means.
+    pub class: ErrorClass,
     /// In which dialect it is.
     pub dialect: Dialect,
     /// Its status.
     pub status: StatusCode,
-    /// Its headers.
-    pub headers: HeaderMap,
     /// Its body.
     pub body: Bytes,
 }

@@ -6,6 +6,10 @@ use sidestep_dialect::{AskError, ErrorForm, ErrorKind};
 use sidestep_table::Class;
 
 use crate::miss::VendorAnswer;
+use crate::story::Chapters;
+
+/// A switch is lifted by a person, or lapses after minutes.
+const SWITCH_WAIT: Duration = Duration::from_secs(30);
 
 /// Why the application gets an error. Bubbles up to [`crate::layers::RespondLayer`], the only place that
 /// turns it into bytes.
@@ -108,6 +112,22 @@ pub enum Refusal {
     Vendor(Box<VendorAnswer>),
 }
 
+/// A refusal on its way to the application, with what had happened to the call by then; nothing for a request
+/// that never became a call.
+#[derive(Debug)]
+pub struct Refused {
+    /// Why.
+    pub refusal: Refusal,
+    /// Whom it took how many attempts.
+    pub chapters: Option<Box<Chapters>>,
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Refused {
+        Refused { refusal, chapters: None }
+    }
+}
+
 impl Refusal {
     /// The value of the metrics' `reason` label.
     #[must_use]
@@ -148,6 +168,7 @@ impl Refusal {
                 | Refusal::Header { .. }
                 | Refusal::UnknownModel { .. }
                 | Refusal::Incapable { .. }
+                | Refusal::Exhausted { class: Class::Client, .. }
                 | Refusal::Vendor(_)
         )
     }
@@ -190,6 +211,8 @@ impl Refusal {
             Refusal::Exhausted { class, .. } => match class {
                 Class::Rate => (429, ErrorKind::RateLimit),
                 Class::Overload => (529, ErrorKind::Overloaded),
+                // Said inside a 200, without words that could be passed on.
+                Class::Client => (400, ErrorKind::InvalidRequest),
                 _ => (503, ErrorKind::Unavailable),
             },
         }
@@ -200,6 +223,7 @@ impl Refusal {
             Refusal::NothingEligible { retry_after } => Some(*retry_after),
             Refusal::Exhausted { retry_after, .. } => *retry_after,
             Refusal::Full { .. } => Some(Duration::from_secs(1)),
+            Refusal::SwitchedOff => Some(SWITCH_WAIT),
             _ => None,
         }
     }

@@ -52,6 +52,7 @@ impl Server {
     pub async fn run(self, stop: CancellationToken) -> usize {
         let graceful = GracefulShutdown::new();
         let places = Arc::new(Semaphore::new(self.limits.connections));
+        let cut = CancellationToken::new();
         let grace = self.drain.grace;
         let end = async move {
             stop.cancelled().await;
@@ -66,16 +67,25 @@ impl Server {
             let Some((stream, place)) = stream else { continue };
             let serving = self.serve(stream, &graceful);
             let counted = self.metrics.connection(Listener::App);
+            let cut = cut.clone();
             self.tasks.spawn("connection", async move {
-                serving.await;
+                tokio::select! {
+                    () = serving => {}
+                    () = cut.cancelled() => {}
+                }
                 drop((place, counted));
             });
         }
         drop(self.listener);
         match timeout(self.drain.timeout, graceful.shutdown()).await {
             Ok(()) => 0,
-            // Each connection that is still there holds a place.
-            Err(_) => self.limits.connections - places.available_permits(),
+            // Each connection that is still there holds a place. Dropping it ends what it carries in the middle,
+            // as an answer that is not whole has to end.
+            Err(_) => {
+                let open = self.limits.connections - places.available_permits();
+                cut.cancel();
+                open
+            }
         }
     }
 

@@ -4,11 +4,13 @@
 mod application;
 mod line;
 mod patience;
+mod provider;
 mod rig;
 mod scrape;
 
 pub use application::{Application, Heard};
 pub use line::Line;
 pub use patience::eventually;
+pub use provider::Provider;
 pub use rig::{Rig, RigBuilder};
 pub use scrape::Scrape;

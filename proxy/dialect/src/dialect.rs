@@ -76,7 +76,7 @@ impl Dialect {
             "/models" => (Self::OpenAi, Endpoint::Models),
             // Vendors put slashes into model names, so the rest of the path is the id.
             _ => {
-                let id = path.strip_prefix("/models/").filter(|id| !id.is_empty())?;
+                let id = path.strip_prefix("/models/").filter(|id| !id.is_empty() && !climbs(id))?;
                 (Self::OpenAi, Endpoint::Model(id.to_owned()))
             }
         })
@@ -91,6 +91,15 @@ impl Dialect {
             Self::Responses => "/v1/responses",
         }
     }
+}
+
+/// Whether a path has segments that lead out of it once it is normalised (RFC 3986 §5.2.4): then a provider may
+/// take it for another endpoint than it was taken for here.
+fn climbs(path: &str) -> bool {
+    let dots = |segment: &str| segment.to_ascii_lowercase().replace("%2e", ".");
+    path.split(['/', '\\']).any(|segment| matches!(&*dots(segment), "." | ".."))
+        || path.to_ascii_lowercase().contains("%2f")
+        || path.to_ascii_lowercase().contains("%5c")
 }
 
 impl Flavor {
@@ -119,7 +128,18 @@ mod tests {
         assert_eq!(Dialect::from_path("/responses"), generate(Dialect::Responses));
         let model = Some((Dialect::OpenAi, Endpoint::Model("meta/llama-4".to_owned())));
         assert_eq!(Dialect::from_path("/v1/models/meta/llama-4"), model);
-        for unknown in ["", "/", "/v1", "/v1/", "/v1messages", "/v2/messages", "/v1/responses/resp_1"] {
+        for unknown in [
+            "",
+            "/",
+            "/v1",
+            "/v1/",
+            "/v1messages",
+            "/v2/messages",
+            "/v1/responses/resp_1",
+            "/v1/models/../files",
+            "/v1/models/a/%2E./%2e%2e/files",
+            "/v1/models/..%2Ffiles",
+        ] {
             assert_eq!(Dialect::from_path(unknown), None, "{unknown}");
         }
         for dialect in Dialect::ALL {

@@ -153,8 +153,13 @@ impl Exchange {
         let body = read.unwrap_or_default();
         let failure = classify(self.target.dialect, head.status.as_u16(), &head.headers, &body);
         let class = class_of(&failure);
-        let (dialect, status, headers) = (self.target.dialect, head.status, head.headers);
-        let answer = (class == Class::Client).then(|| VendorAnswer { dialect, status, headers, body });
+        let answer = (class == Class::Client).then(|| VendorAnswer {
+            model: self.attempt.model().id.clone(),
+            class: failure.class,
+            dialect: self.target.dialect,
+            status: head.status,
+            body,
+        });
         let answer = answer.map(Box::new);
         Failed { class, failure: Some(failure), answer }
     }

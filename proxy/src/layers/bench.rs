@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use http::{HeaderMap, Response, StatusCode};
 use sidestep_dialect::{Dialect, ErrorClass, Failure, peek};
 use sidestep_probes::class_of;
-use sidestep_table::{Admission, Candidate, Fault, Priority};
+use sidestep_table::{Admission, Candidate, Class, Fault, Priority};
 use tokio::time::{Instant, sleep};
 use tower::{Service, ServiceExt};
 
@@ -69,11 +69,11 @@ pub(super) fn status(class: ErrorClass, retry_after: Option<u64>) -> Turn {
     let status = Some(500);
     let failure = Failure { class, status, retry_after: retry_after.map(Duration::from_secs), code: None };
     let class = class_of(&failure);
-    let answer = class == sidestep_table::Class::Client;
-    let answer = answer.then(|| VendorAnswer {
+    let answer = (class == Class::Client).then(|| VendorAnswer {
+        model: "a1".into(),
+        class: failure.class,
         dialect: Dialect::Anthropic,
         status: StatusCode::BAD_REQUEST,
-        headers: HeaderMap::new(),
         body: Bytes::from_static(b"{}"),
     });
     Turn::Fail(Failed { class, failure: Some(failure), answer: answer.map(Box::new) })

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Response};
+use http::{HeaderMap, Method, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
-use sidestep_dialect::{Dialect, auth, peek, splice_model};
-use sidestep_table::Verdict;
+use sidestep_dialect::{Dialect, Endpoint, auth, peek, splice_model};
+use sidestep_table::{Class, Verdict};
 use tokio::time::timeout;
 use tower::ServiceExt;
 
@@ -25,6 +25,8 @@ pub struct Forward;
 
 /// A request to pass on.
 pub struct Forwarded {
+    /// What it asks for.
+    pub endpoint: Endpoint,
     /// Its method.
     pub method: Method,
     /// Where it goes at the provider, query included.
@@ -39,8 +41,8 @@ pub struct Forwarded {
 
 impl Forward {
     /// Sends `request` to the model that it names when a route leads there, else to the first provider that
-    /// speaks its dialect, has its key and is not switched off. Neither retried nor weighed as evidence: these endpoints
-    /// say little about whether the models answer.
+    /// speaks its dialect, has its key and is not switched off. Neither retried nor weighed as evidence: these
+    /// endpoints say little about whether the models answer.
     ///
     /// # Errors
     /// When no provider speaks the dialect, or the one that does cannot be reached.
@@ -64,6 +66,10 @@ impl Forward {
             tracing::warn!(provider = %upstream.id, %error, "could not pass a request on");
             Refusal::Unreachable
         })?;
+        if matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+            // It is our key that was refused; the application's own was never sent.
+            return Err(Refusal::Exhausted { class: Class::Auth, retry_after: None });
+        }
         let limit = catalog.limits.answer_bytes;
         let (mut head, body) = response.into_parts();
         head.headers = answer_headers(&head.headers);
@@ -71,17 +77,27 @@ impl Forward {
     }
 }
 
-/// The model that the body names, its name spliced in; `None` when there is none, or no target of its route
-/// speaks the dialect.
+/// The model that the request names, its name at the provider put in; `None` when there is none, or no target of
+/// its route speaks the dialect.
 fn route<'a>(catalog: &'a Catalog, request: &mut Forwarded) -> Option<&'a ModelPlan> {
-    let ask = peek(request.dialect, &request.headers, &request.body).ok()?;
-    let route = catalog.topology.route_for(&ask.model)?;
-    let targets = &catalog.topology.routes[route.get()].targets;
-    let speaking = targets.iter().map(|target| catalog.model(target.model));
+    let ask = peek(request.dialect, &request.headers, &request.body).ok();
+    let asked = match (&request.endpoint, &ask) {
+        (Endpoint::Model(id), _) => id,
+        (_, Some(ask)) => &ask.model,
+        (_, None) => return None,
+    };
+    let route = &catalog.topology.routes[catalog.topology.route_for(asked)?.get()];
+    let speaking = route.targets.iter().map(|target| catalog.model(target.model));
     let mut speaking = speaking.filter(|model| model.upstream.speaks(request.dialect) && usable(model));
     let model = speaking.next()?;
-    let name = model.target(request.dialect, &ask.model).model;
-    request.body = splice_model(&request.body, &ask.model_span, &name);
+    let name = model.target(request.dialect, asked).model;
+    match (&request.endpoint, ask) {
+        (Endpoint::Model(id), _) if *id != name => request.path_and_query = format!("/v1/models/{name}"),
+        // Vectors of another model than the one asked for fit nothing: only an alias is replaced.
+        (Endpoint::Embeddings, _) if route.pattern.contains('*') => {}
+        (_, Some(ask)) => request.body = splice_model(&request.body, &ask.model_span, &name),
+        (_, None) => {}
+    }
     Some(model)
 }
 

@@ -19,7 +19,7 @@ use crate::body::{Body, BoxError};
 use crate::call::Call;
 use crate::catalog::{Catalog, SharedCatalog};
 use crate::metrics::{Finished, Metrics, Outcome};
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, Refused};
 use crate::request_id::request_id;
 use crate::story::Story;
 
@@ -56,16 +56,16 @@ impl<S> Layer<S> for IngestLayer {
 
 impl<S, B> Service<Request<B>> for Ingest<S>
 where
-    S: Service<Call, Response = Response<Body>, Error = Refusal> + Clone + Send + 'static,
+    S: Service<Call, Response = Response<Body>, Error = Refused> + Clone + Send + 'static,
     S::Future: Send,
     B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
     type Response = Response<Body>;
-    type Error = Refusal;
-    type Future = BoxFuture<'static, Result<Response<Body>, Refusal>>;
+    type Error = Refused;
+    type Future = BoxFuture<'static, Result<Response<Body>, Refused>>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Refused>> {
         Poll::Ready(Ok(()))
     }
 
@@ -84,7 +84,7 @@ where
                     let outcome = Outcome::Refused;
                     metrics.unrouted().finished(Finished { dialect, outcome, streamed: false, took });
                     tracing::debug!(reason = refusal.reason(), "request refused");
-                    Err(refusal)
+                    Err(refusal.into())
                 }
             }
         })
@@ -114,7 +114,8 @@ where
         return Ok(Ingested::Call(Box::new(call)));
     }
     let path_and_query = head.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
-    let forwarded = Forwarded { method: head.method, path_and_query, dialect, headers: head.headers, body };
+    let forwarded =
+        Forwarded { endpoint, method: head.method, path_and_query, dialect, headers: head.headers, body };
     forward.send(catalog, forwarded).await.map(Ingested::Answer).map_err(refuse)
 }
 

@@ -17,7 +17,7 @@ use tower::{Layer, Service};
 use crate::body::{Body, BoxError};
 use crate::call::Call;
 use crate::metrics::{Finished, Outcome, RouteMetrics};
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, Refused};
 use crate::story::{Chapters, Story};
 
 /// Names the model that answered, as configured.
@@ -56,7 +56,7 @@ struct Observed {
     _file: File,
 }
 
-type Closing = Box<dyn FnOnce(Result<Response<Body>, Refusal>) -> Result<Response<Body>, Refusal> + Send>;
+type Closing = Box<dyn FnOnce(Result<Response<Body>, Refusal>) -> Result<Response<Body>, Refused> + Send>;
 
 impl<S> Layer<S> for ObserveLayer {
     type Service = Observe<S>;
@@ -71,10 +71,10 @@ where
     S: Service<Call, Response = Response<Body>, Error = Refusal>,
 {
     type Response = Response<Body>;
-    type Error = Refusal;
+    type Error = Refused;
     type Future = Map<S::Future, Closing>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Refused>> {
         Poll::Ready(Ok(()))
     }
 
@@ -95,7 +95,11 @@ where
             }
             Err(refusal) => {
                 file.story.end(outcome(&refusal));
-                Err(refusal)
+                let mut chapters = file.story.read();
+                if let Refusal::Vendor(answer) = &refusal {
+                    chapters.served_by = Some(answer.model.clone());
+                }
+                Err(Refused { refusal, chapters: Some(chapters.into()) })
             }
         });
         self.inner.call(call).map(closing)
@@ -110,7 +114,8 @@ fn outcome(refusal: &Refusal) -> Outcome {
     }
 }
 
-fn label(chapters: &Chapters, headers: &mut HeaderMap) {
+/// Tells in headers who answered, or why nobody did.
+pub(super) fn label(chapters: &Chapters, headers: &mut HeaderMap) {
     let mut insert = |name: HeaderName, text: String| {
         if let Ok(value) = HeaderValue::from_str(&text) {
             headers.insert(name, value);

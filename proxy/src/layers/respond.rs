@@ -8,12 +8,13 @@ use futures_util::future::Map;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use serde_json::Value;
-use sidestep_dialect::{Dialect, ErrorForm, ErrorKind, write_error};
+use sidestep_dialect::{Dialect, Endpoint, ErrorClass, ErrorForm, ErrorKind, auth, write_error};
 use tower::{Layer, Service};
 
+use super::observe::label;
 use crate::body::{Body, full};
 use crate::miss::VendorAnswer;
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, Refused};
 use crate::request_id::request_id;
 
 /// Makes [`Respond`].
@@ -27,7 +28,7 @@ pub struct Respond<S> {
 }
 
 type ToResponse = Box<
-    dyn FnOnce(Result<Response<Body>, Refusal>) -> Result<Response<Body>, std::convert::Infallible> + Send,
+    dyn FnOnce(Result<Response<Body>, Refused>) -> Result<Response<Body>, std::convert::Infallible> + Send,
 >;
 
 impl<S> Layer<S> for RespondLayer {
@@ -40,7 +41,7 @@ impl<S> Layer<S> for RespondLayer {
 
 impl<S, B> Service<Request<B>> for Respond<S>
 where
-    S: Service<Request<B>, Response = Response<Body>, Error = Refusal>,
+    S: Service<Request<B>, Response = Response<Body>, Error = Refused>,
 {
     type Response = Response<Body>;
     type Error = std::convert::Infallible;
@@ -65,20 +66,24 @@ where
 /// The dialect to answer in. On paths that all dialects share, Anthropic's clients are known by a header.
 pub(super) fn dialect_of(path: &str, headers: &HeaderMap) -> Dialect {
     match Dialect::from_path(path) {
-        Some((Dialect::OpenAi, _)) | None if headers.contains_key("anthropic-version") => Dialect::Anthropic,
+        None | Some((_, Endpoint::Models | Endpoint::Model(_))) => auth::shared_path_dialect(headers),
         Some((dialect, _)) => dialect,
-        None => Dialect::OpenAi,
     }
 }
 
-fn refused(dialect: Dialect, refusal: &Refusal, id: &str) -> Response<Body> {
-    if let Refusal::Vendor(answer) = refusal {
-        return vendor_answer(dialect, answer, id);
+fn refused(dialect: Dialect, refused: &Refused, id: &str) -> Response<Body> {
+    let mut response = if let Refusal::Vendor(answer) = &refused.refusal {
+        vendor_answer(dialect, answer, id)
+    } else {
+        let (status, headers, body) = write_error(dialect, &refused.refusal.form(id));
+        let mut response = Response::new(full(body));
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        response
+    };
+    if let Some(chapters) = &refused.chapters {
+        label(chapters, response.headers_mut());
     }
-    let (status, headers, body) = write_error(dialect, &refusal.form(id));
-    let mut response = Response::new(full(body));
-    *response.status_mut() = status;
-    *response.headers_mut() = headers;
     response
 }
 
@@ -89,7 +94,7 @@ fn vendor_answer(dialect: Dialect, answer: &VendorAnswer, id: &str) -> Response<
     let body = if answer.dialect == dialect && told["error"].is_object() {
         answer.body.clone()
     } else {
-        write_error(dialect, &vendor_form(answer.status, &told, id)).2.into()
+        write_error(dialect, &vendor_form(answer, &told, id)).2.into()
     };
     let mut response = Response::new(full(body));
     *response.status_mut() = answer.status;
@@ -99,19 +104,24 @@ fn vendor_answer(dialect: Dialect, answer: &VendorAnswer, id: &str) -> Response<
 
 /// The vendor's message in no dialect. Unlike errors of our own it may quote the request: it only goes back to
 /// who sent that.
-fn vendor_form(status: StatusCode, told: &Value, id: &str) -> ErrorForm {
+fn vendor_form(answer: &VendorAnswer, told: &Value, id: &str) -> ErrorForm {
     // OpenAI's and Anthropic's place, xAI's, and those of common self-hosted servers.
     let places = [&told["error"]["message"], &told["error"], &told["message"], &told["detail"]];
     let message = places.into_iter().find_map(Value::as_str).unwrap_or("the provider refused the request");
     ErrorForm {
-        status: status.as_u16(),
-        kind: match status {
+        status: answer.status.as_u16(),
+        kind: match answer.status {
             StatusCode::NOT_FOUND => ErrorKind::NotFound,
             StatusCode::PAYLOAD_TOO_LARGE => ErrorKind::TooLarge,
             _ => ErrorKind::InvalidRequest,
         },
         message: message.to_owned(),
-        code: None,
+        // Agents look for these two to shorten or to reword what they ask.
+        code: match answer.class {
+            ErrorClass::ContextLength => Some("context_length_exceeded"),
+            ErrorClass::ContentFilter => Some("content_filter"),
+            _ => None,
+        },
         param: None,
         retry_after: None,
         should_retry: None,
