@@ -33,10 +33,10 @@ async fn rig(provider: &Provider) -> Rig {
     Rig::builder().config(&ODD_FIRST.replace("{odd}", &provider.address.to_string())).start().await
 }
 
-async fn ask(rig: &Rig, stream: bool) -> Heard {
+/// `None` when there is no answer in far less than the minute that a first token may take.
+async fn ask(rig: &Rig, stream: bool) -> Option<Heard> {
     let body = Application::chat("odd-model", "Tell me of lighthouses.", stream);
-    // Far less than the minute that a first token may take.
-    timeout(Duration::from_secs(30), rig.application.post("/v1/chat/completions", &body)).await.unwrap()
+    timeout(Duration::from_secs(30), rig.application.post("/v1/chat/completions", &body)).await.ok()
 }
 
 /// How many attempts at `model` ended in `class`.
@@ -54,7 +54,7 @@ async fn any_success_is_an_answer_and_a_stream_needs_no_type() {
     ] {
         let provider = Provider::saying(&response, None).await;
         let rig = rig(&provider).await;
-        let heard = ask(&rig, stream).await;
+        let heard = ask(&rig, stream).await.unwrap();
         assert_eq!((heard.header("sidestep-upstream"), heard.said().as_str()), ("odd", "odd but true"));
         if stream {
             assert_eq!(heard.text, CHUNKS);
@@ -72,7 +72,7 @@ async fn what_never_comes_to_the_point_is_left_for_another_target_at_once() {
     for (answer, refrain) in [(endless, Some(": busy\n\n")), (elsewhere, None), (bodiless, None)] {
         let provider = Provider::saying(answer, refrain).await;
         let rig = rig(&provider).await;
-        let heard = ask(&rig, true).await;
+        let heard = ask(&rig, true).await.unwrap();
         assert_eq!(heard.header("sidestep-upstream"), "opus", "{answer}: {}", heard.text);
         assert!(attempts(&rig, "odd", "hard").await >= 1.0, "{answer}");
         assert!(provider.heard().iter().all(|request| request.starts_with("POST /v1/chat/completions ")));
@@ -190,5 +190,30 @@ async fn what_is_passed_on_keeps_its_meaning() {
     let rig = self::rig(&refusing).await;
     let heard = rig.application.post("/v1/embeddings", &serde_json::json!({"model": "odd-x"})).await;
     assert_eq!(heard.status, 503, "our key is not the application's affair: {}", heard.text);
+    rig.stop().await;
+}
+
+/// An application that is still sending does not listen: it must be let finish, or it sees a reset connection.
+#[tokio::test]
+async fn a_body_over_the_limit_is_refused_in_a_way_that_is_heard() {
+    let rig = Rig::builder().with("limits: { body_bytes: 64KiB }").start().await;
+    for length in ["content-length: 16777216", "transfer-encoding: chunked"] {
+        let mut line = Line::to(rig.application.address).await;
+        let head =
+            format!("POST /v1/messages HTTP/1.1\r\nhost: sidestep\r\n{length}\r\nconnection: close\r\n\r\n");
+        line.say(head).await;
+        let piece = "x".repeat(1 << 20);
+        for _ in 0..16 {
+            let framed =
+                if length.starts_with('c') { piece.clone() } else { format!("100000\r\n{piece}\r\n") };
+            assert!(line.say(framed).await, "{length}: hung up on");
+        }
+        line.say(if length.starts_with('c') { "" } else { "0\r\n\r\n" }).await;
+        let heard = line.hear_out(Duration::from_secs(30)).await.unwrap();
+        assert!(
+            heard.starts_with("HTTP/1.1 413 ") && heard.contains("request_too_large"),
+            "{length}: {heard}"
+        );
+    }
     rig.stop().await;
 }

@@ -1,11 +1,13 @@
 //! Reads a request of the application and understands it as a call.
 
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use http::header::EXPECT;
 use http::{HeaderMap, Method, Request, Response};
 use http_body::Body as HttpBody;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -25,6 +27,8 @@ use crate::story::Story;
 
 /// Longest time for a whole body to arrive. The application is on the same host.
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+/// Longest time for the rest of a body that is refused to arrive.
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(2);
 /// Longest piece of an unknown model name that is told back.
 const NAME_SHOWN: usize = 80;
 
@@ -108,7 +112,8 @@ where
     let (dialect, endpoint) = endpoint(&request, catalog).map_err(|refusal| (None, refusal))?;
     let refuse = |refusal| (Some(dialect), refusal);
     let (head, body) = request.into_parts();
-    let body = read(body, catalog.limits.body_bytes).await.map_err(refuse)?;
+    let awaits_leave = head.headers.contains_key(EXPECT);
+    let body = read(body, catalog.limits.body_bytes, awaits_leave).await.map_err(refuse)?;
     if endpoint == Endpoint::Generate {
         let call = understand(dialect, head.headers, body, catalog.clone()).map_err(refuse)?;
         return Ok(Ingested::Call(Box::new(call)));
@@ -152,20 +157,36 @@ fn head_bytes(headers: &HeaderMap) -> usize {
     headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum()
 }
 
-async fn read<B>(body: B, limit: usize) -> Result<Bytes, Refusal>
+async fn read<B>(body: B, limit: usize, awaits_leave: bool) -> Result<Bytes, Refusal>
 where
     B: HttpBody<Data = Bytes>,
     B::Error: Into<BoxError>,
 {
+    let mut body = pin!(body);
     if body.size_hint().lower() > limit as u64 {
+        // Whoever awaits leave to send (`Expect: 100-continue`) has sent nothing; reading would give it.
+        if !awaits_leave {
+            discard(body).await;
+        }
         return Err(Refusal::BodyTooLarge { limit });
     }
-    match timeout(BODY_TIMEOUT, Limited::new(body, limit).collect()).await {
+    match timeout(BODY_TIMEOUT, Limited::new(body.as_mut(), limit).collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::BodyTooLarge { limit }),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            discard(body).await;
+            Err(Refusal::BodyTooLarge { limit })
+        }
         Ok(Err(_)) => Err(Refusal::BodyLost("the connection broke")),
         Err(_) => Err(Refusal::BodyLost("it took longer than 60 s")),
     }
+}
+
+/// Lets the application finish, for a while: while it sends it does not listen, and it would see a reset
+/// connection in place of our answer.
+async fn discard<B: HttpBody>(mut body: Pin<&mut B>) {
+    let gone = async { while let Some(Ok(_)) = body.frame().await {} };
+    // Finished or not: it has had its time.
+    timeout(DISCARD_TIMEOUT, gone).await.ok();
 }
 
 fn understand(
