@@ -96,7 +96,7 @@ pub(crate) fn steps(
             steps.extend(end);
             return steps;
         }
-        if event.role == Role::Content {
+        if matches!(event.role, Role::Opening | Role::Content) {
             if !wait.is_zero() {
                 steps.push(Step::Wait(wait));
             }

@@ -24,6 +24,8 @@ pub(crate) struct Event {
 pub(crate) enum Role {
     /// Frames the content.
     Frame,
+    /// Opens a call: it comes when the first piece would, for its name is content already.
+    Opening,
     /// Carries a piece of it.
     Content,
     /// Says why the answer stops, or belongs to that.

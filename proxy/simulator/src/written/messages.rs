@@ -27,7 +27,8 @@ pub(crate) fn events(answer: &Answer) -> Vec<Event> {
     push(Role::Frame, "message_start", json!({ "type": "message_start", "message": envelope(answer) }));
     for (index, block) in answer.blocks.iter().enumerate() {
         let start = json!({ "type": "content_block_start", "index": index, "content_block": opened(block) });
-        push(Role::Frame, "content_block_start", start);
+        let role = if matches!(block, Block::Call { .. }) { Role::Opening } else { Role::Frame };
+        push(role, "content_block_start", start);
         if index == 0 {
             push(Role::Frame, "ping", json!({ "type": "ping" }));
         }

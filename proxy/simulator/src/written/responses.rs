@@ -83,7 +83,7 @@ impl Writer<'_> {
             opened["status"] = json!("in_progress");
         }
         self.push(
-            Role::Frame,
+            if matches!(block, Block::Call { .. }) { Role::Opening } else { Role::Frame },
             "response.output_item.added",
             json!({ "output_index": index, "item": opened }),
         );
