@@ -1,0 +1,84 @@
+//! Published incidents, replayed against the whole of Sidestep in paused time: hours take seconds.
+//!
+//! By default a short matrix runs. `SIDESTEP_REPLAY=full` plays every incident at every rate (those of hours in
+//! their true length up to 2 requests a second), `SIDESTEP_REPLAY_ONLY=NAME` one incident. The report goes to
+//! standard output and to `target/replay-report.json`.
+
+#![cfg(test)]
+
+mod cable;
+mod figures;
+mod hearing;
+mod incident;
+mod replay;
+mod report;
+mod request;
+mod scene;
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+
+use figures::Figures;
+use incident::Incident;
+use replay::play;
+
+/// What the short matrix plays at 2 requests a second as well.
+const BUSY: [&str; 2] = ["healthy", "notion-2026-06-07"];
+
+/// One replay of the matrix.
+struct Job {
+    incident: Incident,
+    rate: f64,
+    shortened: bool,
+}
+
+#[test]
+fn incidents_pass_unnoticed() {
+    let jobs = Mutex::new(VecDeque::from(matrix()));
+    let figures = Mutex::new(Vec::new());
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                while let Some(job) = { jobs.lock().unwrap().pop_front() } {
+                    let measured = run(job);
+                    figures.lock().unwrap().push(measured);
+                }
+            });
+        }
+    });
+    let mut figures = figures.into_inner().unwrap();
+    figures.sort_by(|one, other| one.incident.cmp(&other.incident).then(one.rate.total_cmp(&other.rate)));
+    report::print(&figures);
+    report::write(&figures);
+    let broken: Vec<String> = figures
+        .iter()
+        .flat_map(|line| {
+            line.broken.iter().map(|what| format!("{} at {}/s: {what}", line.incident, line.rate))
+        })
+        .collect();
+    assert!(broken.is_empty(), "\n{}", broken.join("\n"));
+}
+
+fn run(job: Job) -> Figures {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let seen = runtime.block_on(play(job.incident, job.rate, job.shortened));
+    Figures::of(&seen)
+}
+
+/// The long replays first, so that none is left over at the end for one worker alone.
+fn matrix() -> Vec<Job> {
+    let full = std::env::var("SIDESTEP_REPLAY").is_ok_and(|wish| wish == "full");
+    let only = std::env::var("SIDESTEP_REPLAY_ONLY").ok();
+    let mut jobs = Vec::new();
+    for rate in [20.0, 2.0, 0.2] {
+        for incident in Incident::all() {
+            let brief = rate < 2.0 || (rate < 20.0 && BUSY.contains(&&*incident.name));
+            if only.as_ref().is_none_or(|only| *only == incident.name) && (full || brief) {
+                jobs.push(Job { incident, rate, shortened: !full || rate > 2.0 });
+            }
+        }
+    }
+    jobs
+}
