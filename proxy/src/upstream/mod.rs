@@ -40,6 +40,7 @@ struct Reach {
     ca_file: Option<std::path::PathBuf>,
     http: HttpVersion,
     connect_timeout: std::time::Duration,
+    lanes: usize,
 }
 
 struct Base {
@@ -93,6 +94,7 @@ impl Upstream {
             ca_file: config.ca_file.clone(),
             http: config.http,
             connect_timeout: config.connect_timeout,
+            lanes: reach(config, max_concurrency).lanes(),
         };
         let transport = match previous {
             // The trust store is a file that may have changed behind an unchanged name.
@@ -166,8 +168,11 @@ impl Upstream {
 pub fn dial(config: &ProviderConfig, max_concurrency: usize) -> Result<Transport, UpstreamError> {
     let tls = client_config(config.ca_file.as_deref())
         .map_err(|source| UpstreamError::Tls { provider: config.id.to_string(), source })?;
-    let dial = Dial { http: config.http, connect_timeout: config.connect_timeout, max_concurrency };
-    Ok(connect(&dial, tls))
+    Ok(connect(&reach(config, max_concurrency), tls))
+}
+
+fn reach(config: &ProviderConfig, max_concurrency: usize) -> Dial {
+    Dial { http: config.http, connect_timeout: config.connect_timeout, max_concurrency }
 }
 
 fn signatures(config: &ProviderConfig) -> Result<Vec<Signature>, UpstreamError> {

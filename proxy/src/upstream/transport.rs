@@ -69,10 +69,15 @@ struct ConnectFailure(#[source] BoxError);
 /// A few clients of the same provider. An HTTP/2 connection takes a limited number of streams and a client
 /// opens only one, so the next lane is used when the ones before it are full.
 struct Lanes<C> {
-    clients: Arc<[PooledClient<C>]>,
+    lanes: Arc<[Lane<C>]>,
+}
+
+struct Lane<C> {
+    client: PooledClient<C>,
     in_flight: Arc<AtomicUsize>,
 }
 
+/// One call's place in its lane, until its answer has ended.
 struct LaneGuard(Arc<AtomicUsize>);
 
 /// The transport over TCP, and over TLS where the URL says `https`.
@@ -101,16 +106,10 @@ where
     S::Error: Into<BoxError>,
     C: Read + Write + Connection + Unpin + Send + 'static,
 {
-    let lanes = match dial.http {
-        HttpVersion::Http1 => 1,
-        HttpVersion::Auto | HttpVersion::Http2 => {
-            dial.max_concurrency.div_ceil(STREAMS_PER_LANE).clamp(1, 16)
-        }
-    };
     let in_time = Timeout::new(connector, dial.connect_timeout).map_err(ConnectFailure);
     let connector: Connector<C> = BoxCloneSyncService::new(in_time);
-    let clients = (0..lanes).map(|_| client(dial, connector.clone())).collect();
-    BoxCloneSyncService::new(Lanes { clients, in_flight: Arc::default() })
+    let lane = |_| Lane { client: client(dial, connector.clone()), in_flight: Arc::default() };
+    BoxCloneSyncService::new(Lanes { lanes: (0..dial.lanes()).map(lane).collect() })
 }
 
 fn client<C>(dial: &Dial, connector: Connector<C>) -> PooledClient<C>
@@ -129,11 +128,25 @@ where
     Decompression::new(client).gzip(true)
 }
 
+// === impl Dial ===
+
+impl Dial {
+    /// How many connections it takes for all calls when each carries many.
+    pub(super) fn lanes(&self) -> usize {
+        match self.http {
+            HttpVersion::Http1 => 1,
+            HttpVersion::Auto | HttpVersion::Http2 => {
+                self.max_concurrency.div_ceil(STREAMS_PER_LANE).clamp(1, 16)
+            }
+        }
+    }
+}
+
 // === impl Lanes ===
 
 impl<C> Clone for Lanes<C> {
     fn clone(&self) -> Self {
-        Lanes { clients: self.clients.clone(), in_flight: self.in_flight.clone() }
+        Lanes { lanes: self.lanes.clone() }
     }
 }
 
@@ -150,14 +163,28 @@ where
     }
 
     fn call(&mut self, request: Request<Full<Bytes>>) -> Self::Future {
-        let busy = self.in_flight.fetch_add(1, Ordering::Relaxed);
-        let guard = LaneGuard(self.in_flight.clone());
-        let lane = (busy / STREAMS_PER_LANE) % self.clients.len();
-        let client = self.clients[lane].clone();
+        let lane = &self.lanes[vacant(self.lanes.iter().map(|lane| lane.in_flight.load(Ordering::Relaxed)))];
+        let guard = LaneGuard::take(&lane.in_flight);
+        let client = lane.client.clone();
         Box::pin(async move {
             let response = client.oneshot(request).await.map_err(|error| TransportError::from(&error))?;
             Ok(response.map(|body| Guarded::new(body, guard).boxed_unsync()))
         })
+    }
+}
+
+/// The first lane with room; when there is none, the emptiest. Two calls that choose at once may overfill a lane
+/// by one: the connection itself makes that one wait.
+fn vacant(in_flight: impl Iterator<Item = usize> + Clone) -> usize {
+    let emptiest = || in_flight.clone().enumerate().min_by_key(|(_, streams)| *streams);
+    let roomy = in_flight.clone().position(|streams| streams < STREAMS_PER_LANE);
+    roomy.or_else(|| emptiest().map(|(lane, _)| lane)).unwrap_or(0)
+}
+
+impl LaneGuard {
+    fn take(in_flight: &Arc<AtomicUsize>) -> LaneGuard {
+        in_flight.fetch_add(1, Ordering::Relaxed);
+        LaneGuard(in_flight.clone())
     }
 }
 
@@ -203,4 +230,19 @@ fn is_local(cause: &(dyn std::error::Error + 'static)) -> bool {
     const LOCAL: [i32; 5] = [23, 24, 99, 12, 105];
     let errno = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::raw_os_error);
     errno.is_some_and(|errno| LOCAL.contains(&errno))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// However the streams of a lane end, a new one finds the room that they leave.
+    #[test]
+    fn a_call_takes_the_first_lane_with_room() {
+        for (in_flight, expected) in
+            [([0, 0, 0], 0), ([99, 100, 0], 0), ([100, 40, 0], 1), ([100, 100, 7], 2), ([130, 110, 120], 1)]
+        {
+            assert_eq!(vacant(in_flight.into_iter()), expected, "{in_flight:?}");
+        }
+    }
 }
