@@ -13,7 +13,7 @@ use crate::config::reload::{self, POLL_INTERVAL, Polled, Reload};
 use crate::config::{Config, DrainConfig};
 use crate::engine::{Engine, EngineError};
 use crate::journal::{Journal, Kind};
-use crate::serve::Server;
+use crate::serve::{Server, listen};
 use crate::stack::{Foundation, stack};
 use crate::switches::{SwitchFile, SwitchFileError};
 use crate::tasks::Tasks;
@@ -73,8 +73,8 @@ impl App {
         let serving = readiness.wait_for("listeners");
         // Switches are in force before anyone can call.
         let desk = desk(&config, &engine).await?;
-        let listener = bind(config.listen, "listen").await?;
-        let admin_listener = bind(config.admin.listen, "admin.listen").await?;
+        let listener = bind(config.listen, "listen")?;
+        let admin_listener = bind(config.admin.listen, "admin.listen")?;
         let address = listener.local_addr().unwrap_or(config.listen);
         let admin_address = admin_listener.local_addr().unwrap_or(config.admin.listen);
 
@@ -159,8 +159,8 @@ impl InForce {
     }
 }
 
-async fn bind(address: SocketAddr, key: &'static str) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).await.map_err(|reason| StartError::Listen { address, key, reason })
+fn bind(address: SocketAddr, key: &'static str) -> Result<TcpListener, StartError> {
+    listen(address).map_err(|reason| StartError::Listen { address, key, reason })
 }
 
 /// Where switches are handed in, with those of the last run in force.

@@ -1,5 +1,7 @@
 //! Accepts the application's connections, and drains them when the process ends.
 
+use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +12,7 @@ use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_io_timeout::TimeoutStream;
@@ -26,6 +28,9 @@ use crate::tasks::Tasks;
 const WRITE_STALL: Duration = Duration::from_secs(60);
 /// After a failed accept (no descriptors left, most likely), wait before the next.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Connections that may wait to be accepted; the system may allow fewer (`net.core.somaxconn`). With the usual
+/// 128, a burst of new connections on a busy machine costs some of them the second of a repeated SYN.
+const BACKLOG: u32 = 4096;
 /// How far a head may exceed the limit and still get an answer in its own dialect, from the stack. Beyond it the
 /// connection ends with a bare 431 (HTTP/1.1) or a reset stream (HTTP/2).
 const HEAD_LEEWAY: usize = 2;
@@ -44,6 +49,19 @@ pub struct Server {
     pub metrics: Arc<Metrics>,
     /// Starts a task per connection.
     pub tasks: Tasks,
+}
+
+/// Listens on `address`.
+///
+/// # Errors
+/// When the address is taken or not this machine's.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A restart must not wait for connections of the life before (TIME_WAIT).
+    #[cfg(not(windows))]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 impl Server {

@@ -11,7 +11,7 @@ use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 
-use crate::Scrape;
+use super::Scrape;
 
 /// An idle connection is not used again after this: some suites let Sidestep close idle ones soon, and a request
 /// that meets a closing connection is lost.
@@ -85,6 +85,14 @@ impl Application {
         }
         let request = request.body(Full::new(Bytes::from(body.to_string()))).unwrap();
         self.client.request(request).await.unwrap()
+    }
+
+    /// Whether the application side takes a connection.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn try_connect(&self) -> std::io::Result<()> {
+        tokio::net::TcpStream::connect(self.address).await.map(drop)
     }
 
     /// Any request to either side.

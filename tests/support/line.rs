@@ -13,7 +13,12 @@ pub struct Line(TcpStream);
 impl Line {
     /// Connects.
     pub async fn to(address: SocketAddr) -> Line {
-        Line(TcpStream::connect(address).await.unwrap())
+        Line::over(TcpStream::connect(address).await.unwrap())
+    }
+
+    /// Speaks over a connection that is there already.
+    pub fn over(stream: TcpStream) -> Line {
+        Line(stream)
     }
 
     /// Sends these bytes; false when the other side has hung up.

@@ -7,7 +7,7 @@ use sidestep::app::App;
 use sidestep::config::{Config, Source, Variables};
 use sidestep_simulator::{Simulator, Vendor};
 
-use crate::Application;
+use super::Application;
 
 const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
