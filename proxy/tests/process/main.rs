@@ -1,5 +1,5 @@
 //! The binary as a process of its own, between simulated providers and an application.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where it fails, in its helpers, too")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test, in its helpers, too")]
 
 mod command;
 mod crowd;
