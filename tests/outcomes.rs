@@ -158,7 +158,7 @@ async fn a_vendors_refusal_is_told_with_whose_it_is() {
     let headers = [("anthropic-version", "2023-06-01")];
     let heard = rig.application.post_with("/v1/chat/completions", &body, &headers).await;
     assert_eq!((heard.status.as_u16(), heard.header("sidestep-upstream")), (400, "gpt"));
-    assert_eq!(heard.header("sidestep-attempts"), "1");
+    assert_eq!((heard.header("sidestep-attempts"), heard.header("sidestep-fallback-reason")), ("1", ""));
     let body = Application::chat("no-such-model", "Tell me of lighthouses.", false);
     let heard = rig.application.post_with("/v1/chat/completions", &body, &headers).await;
     assert_eq!(heard.json()["error"]["code"], "model_not_found", "{}", heard.text);

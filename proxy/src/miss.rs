@@ -67,6 +67,7 @@ impl Failed {
     pub fn reason(&self) -> &'static str {
         match self.vendor_class() {
             Some(ErrorClass::ContextLength | ErrorClass::TooLarge) => "context_length",
+            Some(ErrorClass::HistorySignature) => "capability",
             // It was given up before it had the time that it should have had.
             _ if matches!(self.class, Class::Slow | Class::Cancel) => "late",
             _ => self.class.as_str(),

@@ -159,8 +159,11 @@ where
             }
             Miss::Failed(failed) => failed,
         };
-        self.call.story.fall_back(failed.reason());
         let next = self.next(&failed, model);
+        // Nobody is asked in the place of a target that found fault with the request.
+        if !matches!(next, Next::Stop) {
+            self.call.story.fall_back(failed.reason());
+        }
         // What is wrong with the request is what the application can do something about: that is told in the end.
         if !self.last.as_ref().is_some_and(|last| last.is_the_callers()) {
             self.last = Some(failed);
