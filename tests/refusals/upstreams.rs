@@ -1,13 +1,7 @@
 //! Providers that answer what no provider should.
 
-use std::net::SocketAddr;
-
 use sidestep_simulator::{Fault, Planned};
-use sidestep_tests::{Heard, Rig};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio_util::sync::{CancellationToken, DropGuard};
-use tokio_util::task::TaskTracker;
+use sidestep_tests::{Heard, Provider, Rig};
 
 use crate::{PATHS, body, still_answers};
 
@@ -135,34 +129,6 @@ async fn events_over_the_cap_everywhere_are_an_error() {
     rig.stop().await;
 }
 
-async fn babble(mut stream: TcpStream, beginning: &str, again: &str) -> std::io::Result<()> {
-    // All of a small request comes at once; what of it stays unread does not matter here.
-    let _ = stream.read(&mut [0; 4096]).await?;
-    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n";
-    stream.write_all(format!("{head}{beginning}").as_bytes()).await?;
-    loop {
-        stream.write_all(again.as_bytes()).await?;
-    }
-}
-
-/// A provider that says `beginning` to everyone and then `again` for ever. Dropping the token ends it.
-async fn babbler(beginning: &'static str, again: &'static str) -> (SocketAddr, DropGuard) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let stop = CancellationToken::new();
-    let tasks = TaskTracker::new();
-    let serving = stop.clone();
-    tasks.clone().spawn(stop.clone().run_until_cancelled_owned(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let babbling = babble(stream, beginning, again);
-            tasks.spawn(serving.clone().run_until_cancelled_owned(async move {
-                babbling.await.ok();
-            }));
-        }
-    }));
-    (address, stop.drop_guard())
-}
-
 const BEGUN: &str = r#"event: message_start
 data: {"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant","model":"claude-opus-5-5","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":3,"output_tokens":1}}}
 
@@ -179,9 +145,10 @@ data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text
 #[tokio::test]
 async fn endless_bytes_are_given_up_before_and_after_the_answer_has_begun() {
     for (beginning, again) in [("", ": ping\n\n"), ("", "data: "), (BEGUN, "data: "), (BEGUN, "x")] {
-        let (address, _serving) = babbler(beginning, again).await;
+        let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n";
+        let babbler = Provider::saying(&format!("{head}{beginning}"), Some(again)).await;
         let rig = Rig::builder()
-            .config(&BABBLING.replace("{babbler}", &address.to_string()))
+            .config(&BABBLING.replace("{babbler}", &babbler.address.to_string()))
             .with("limits: { event_bytes: 64KiB }")
             .start()
             .await;
@@ -214,3 +181,21 @@ routes:
   - { match: "claude-*", targets: [opus, gpt], first_token_timeout: 1s }
 probes: { enabled: false }
 "#;
+
+/// Whoever answers for a provider cannot send our key and the prompt elsewhere.
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    for status in ["301 Moved Permanently", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"] {
+        let elsewhere = Provider::saying("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", None).await;
+        let to = format!("location: http://{}/v1/messages\r\n", elsewhere.address);
+        let moved = Provider::saying(&Provider::response(status, &to, ""), None).await;
+        let config = BABBLING.replace("{babbler}", &moved.address.to_string());
+        let rig = Rig::builder().config(&config).start().await;
+        for path in PATHS {
+            let heard = call(&rig, path, false).await;
+            assert_eq!((heard.status.as_u16(), heard.header("sidestep-upstream")), (200, "gpt"), "{status}");
+        }
+        assert!(elsewhere.heard().is_empty() && !moved.heard().is_empty());
+        rig.stop().await;
+    }
+}

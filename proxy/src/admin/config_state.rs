@@ -59,6 +59,7 @@ impl ConfigState {
         report.applied_at = at;
         report.last_reload = Some(Reload { at, result: ReloadResult::Applied.as_str(), error: None });
         self.metrics.config_applied(generation, at);
+        tracing::info!(source = report.source, generation, "a new configuration is in force");
         self.journal.note(Kind::Config, &report.source, &format!("generation {generation} is in force"));
     }
 
@@ -69,6 +70,7 @@ impl ConfigState {
         report.last_reload =
             Some(Reload { at, result: ReloadResult::Rejected.as_str(), error: Some(error.to_owned()) });
         self.metrics.config_rejected();
+        tracing::error!(source = report.source, error, "a new configuration is refused; the old one stays");
         let line = error.lines().next().unwrap_or("no reason given");
         self.journal.note(Kind::Config, &report.source, &format!("refused, the old one stays: {line}"));
     }

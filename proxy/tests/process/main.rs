@@ -4,6 +4,7 @@
 mod command;
 mod crowd;
 mod drain;
+mod reload;
 mod secrecy;
 #[path = "../../../tests/support/lib.rs"]
 #[expect(dead_code, unreachable_pub, unused_imports, reason = "a part of it serves other suites")]
