@@ -1,4 +1,5 @@
 //! What becomes of a call, and what is said of whom, when providers or the application behave oddly.
+#![cfg(test)]
 
 use std::time::Duration;
 
