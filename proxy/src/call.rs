@@ -78,6 +78,13 @@ impl Call {
     pub fn budget(&self) -> &Budget {
         &self.catalog.topology.routes[self.route.get()].budget
     }
+
+    /// Tokens that `model` reads at most of this call, when known.
+    #[must_use]
+    pub fn window(&self, model: ModelIndex) -> Option<u64> {
+        let target = self.catalog.model(model).target(self.ask.dialect, &self.ask.model);
+        target.capabilities.max_input_tokens
+    }
 }
 
 impl Attempt {

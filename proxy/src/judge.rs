@@ -77,12 +77,12 @@ impl Judge {
         loop {
             let alarm = self.alarm();
             tokio::select! {
-                // Operators first: a switch must not wait behind evidence.
+                // Operators first, then what is due: neither may wait behind a flood of evidence.
                 biased;
                 Some(order) = self.orders.recv() => self.obey(order),
-                Some(evidence) = self.evidence.recv() => self.hear(&evidence),
                 () = alarm => self.tick(),
                 () = stop.cancelled() => break,
+                Some(evidence) = self.evidence.recv() => self.hear(&evidence),
             }
         }
         while let Ok(evidence) = self.evidence.try_recv() {

@@ -32,10 +32,10 @@ providers:
   b: { dialect: openai, base_url: "http://b.test/v1", api_key: test }
   c: { dialect: openai, base_url: "http://c.test/v1", api_key: test }
 models:
-  a1: { provider: a, model: claude-opus-5-5 }
-  a2: { provider: a, model: claude-haiku-5-5 }
-  b1: { provider: b, model: some-model }
-  c1: { provider: c, model: some-model }
+  a1: { provider: a, model: claude-opus-5-5, context_window: 200000 }
+  a2: { provider: a, model: claude-haiku-5-5, context_window: 200000 }
+  b1: { provider: b, model: some-model, context_window: 100000 }
+  c1: { provider: c, model: some-model, context_window: 1000000 }
 routes:
   - { match: "claude-*", targets: [a1, a2, b1, c1] {route} }
 "#;

@@ -51,6 +51,8 @@ struct Rounds<S> {
     obstacles: Vec<&'static str>,
     /// Providers that must not be asked again for this call.
     shunned: Vec<ProviderIndex>,
+    /// The window that the prompt did not fit into, in tokens.
+    outgrown: Option<u64>,
     last: Option<Box<Failed>>,
 }
 
@@ -96,6 +98,7 @@ where
             full: false,
             obstacles: Vec::new(),
             shunned: Vec::new(),
+            outgrown: None,
             last: None,
         };
         Box::pin(rounds.run(plan))
@@ -110,7 +113,8 @@ where
         self.call.budget().deposit(self.clock.now());
         for (index, candidate) in plan.candidates.iter().enumerate() {
             let provider = self.call.catalog.provider_of(candidate.model);
-            if self.shunned.contains(&provider) || self.was_asked(candidate.model) {
+            let useless = self.was_asked(candidate.model) || self.is_too_small(candidate.model);
+            if useless || self.shunned.contains(&provider) {
                 continue;
             }
             if !self.has_attempts() {
@@ -184,6 +188,11 @@ where
     /// A hedge may have asked a later candidate already.
     fn was_asked(&self, model: ModelIndex) -> bool {
         self.call.story.has_asked(&self.model(model).id)
+    }
+
+    /// No larger than a window that the prompt did not fit into; an unknown window may be.
+    fn is_too_small(&self, model: ModelIndex) -> bool {
+        self.outgrown.zip(self.call.window(model)).is_some_and(|(outgrown, window)| window <= outgrown)
     }
 
     fn model(&self, index: ModelIndex) -> &ModelPlan {

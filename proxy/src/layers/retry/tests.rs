@@ -154,3 +154,12 @@ async fn refused_thinking_blocks_are_left_out_once_and_for_nothing() {
     let told = play(turns, "", (false, BROKE)).await;
     assert!(matches!(told.answered, Err(Refusal::Vendor(_))));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_prompt_too_long_for_one_goes_only_to_a_larger_window() {
+    let turns = [("a1", 0, status(ErrorClass::ContextLength, None)), ("c1", 0, Turn::Answer)];
+    let told = play(turns, "", (false, 0)).await;
+    assert_eq!(told.answered.unwrap(), "c1");
+    assert_eq!(told.asked, ["a1", "c1"], "a2 and b1 read no more than a1");
+    assert_eq!(told.fallback, Some("context_length"));
+}
