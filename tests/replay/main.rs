@@ -1,8 +1,9 @@
 //! Published incidents, replayed against the whole of Sidestep in paused time: hours take seconds.
 //!
-//! By default a short matrix runs. `SIDESTEP_REPLAY=full` plays every incident at every rate (those of hours in
-//! their true length up to 2 requests a second), `SIDESTEP_REPLAY_ONLY=NAME` one incident. The report goes to
-//! standard output and to `target/replay-report.json`.
+//! By default a short matrix runs. `SIDESTEP_REPLAY=wide` plays every incident at every rate, shortened where the
+//! full length adds nothing; `SIDESTEP_REPLAY=full` the same, in full length up to 2 requests a second.
+//! `SIDESTEP_REPLAY_ONLY=NAME` plays one incident. The report goes to standard output and to
+//! `target/replay-report.json`.
 
 #![cfg(test)]
 
@@ -22,6 +23,8 @@ use figures::Figures;
 use incident::Incident;
 use replay::play;
 
+/// Requests a second.
+const RATES: [f64; 3] = [2.0, 20.0, 0.2];
 /// What the short matrix plays at 2 requests a second as well.
 const BUSY: [&str; 2] = ["healthy", "notion-2026-06-07"];
 
@@ -42,6 +45,7 @@ fn incidents_pass_unnoticed() {
             scope.spawn(|| {
                 while let Some(job) = { jobs.lock().unwrap().pop_front() } {
                     let measured = run(job);
+                    report::print_one(&measured);
                     figures.lock().unwrap().push(measured);
                 }
             });
@@ -67,15 +71,17 @@ fn run(job: Job) -> Figures {
     Figures::of(&seen)
 }
 
-/// The long replays first, so that none is left over at the end for one worker alone.
+/// Longer replays before the shortest, so that none is left over at the end for one worker alone.
 fn matrix() -> Vec<Job> {
-    let full = std::env::var("SIDESTEP_REPLAY").is_ok_and(|wish| wish == "full");
+    let wish = std::env::var("SIDESTEP_REPLAY").unwrap_or_default();
+    let full = wish == "full";
+    let wide = full || wish == "wide";
     let only = std::env::var("SIDESTEP_REPLAY_ONLY").ok();
     let mut jobs = Vec::new();
-    for rate in [20.0, 2.0, 0.2] {
+    for rate in RATES {
         for incident in Incident::all() {
             let brief = rate < 2.0 || (rate < 20.0 && BUSY.contains(&&*incident.name));
-            if only.as_ref().is_none_or(|only| *only == incident.name) && (full || brief) {
+            if only.as_ref().is_none_or(|only| *only == incident.name) && (wide || brief) {
                 jobs.push(Job { incident, rate, shortened: !full || rate > 2.0 });
             }
         }

@@ -21,6 +21,11 @@ pub(crate) fn print(figures: &[Figures]) {
     }
 }
 
+/// The line of a replay that has just ended, for those who wait.
+pub(crate) fn print_one(replay: &Figures) {
+    println!("{}", line(row(replay)));
+}
+
 fn line(cells: [String; 21]) -> String {
     let [name, rest @ ..] = cells;
     rest.iter().fold(format!("{name:<22}"), |line, cell| format!("{line} {cell:>7}"))
