@@ -150,7 +150,7 @@ impl Health {
 
     pub(crate) fn held_until(&self) -> Option<Moment> {
         match self.phase {
-            Phase::Open { until } => Some(until),
+            Phase::Open { until, .. } => Some(until),
             _ => None,
         }
     }
@@ -190,7 +190,7 @@ impl Health {
             Phase::Healthy | Phase::Degraded { .. } | Phase::Ramping(_) => self.weigh(claim, step),
             Phase::HalfOpen { .. } => self.judge_probe(claim, step),
             Phase::Missing => self.reappear(claim, step),
-            Phase::Open { .. } => None,
+            Phase::Open { .. } => self.hear_in_cooldown(claim, step),
         }
     }
 
@@ -203,9 +203,7 @@ impl Health {
                 None
             }
             Phase::Degraded { .. } => self.calm_down(step),
-            Phase::Open { until } => {
-                (until <= step.now).then(|| self.enter(Phase::half_open(step.now), step, "cooldown is over"))
-            }
+            Phase::Open { .. } => self.end_cooldown(step),
             Phase::HalfOpen { last_probe, .. } => self.lose_patience(last_probe, step),
             Phase::Ramping(_) => self.climb(step),
             Phase::Missing => None,
@@ -232,8 +230,8 @@ impl Health {
 
     /// Opens: a new epoch, and a cooldown that doubles with every trip.
     ///
-    /// T = cooldown × 2ᵏ⁻¹, dwell = T/2 + U(0, T/2): equal jitter, as Finagle's failure accrual. The upstream's
-    /// own Retry-After is honoured up to the longest cooldown.
+    /// T = cooldown × 2ᵏ⁻¹, dwell = T/2 + U(0, T/2): equal jitter, as Finagle's failure accrual. From T/2 on, probes
+    /// may end it. The upstream's own Retry-After is honoured up to the longest cooldown.
     fn trip(&mut self, step: &Step<'_>, why: &str) -> Transition {
         self.epoch = self.epoch.wrapping_add(1);
         self.opened += 1;
@@ -241,9 +239,10 @@ impl Health {
         let full = step.policy.cooldown_of(self.trips);
         let dwell = full.mul_f64(0.5 + 0.5 * step.draw.clamp(0.0, 1.0));
         let until = (step.now + dwell).max(self.asked_until);
+        let earliest = (step.now + full / 2).max(self.asked_until);
         self.streaks = Streaks { missing: self.streaks.missing, ..Streaks::default() };
         let why = format!("{why}; left alone for {:.1} s", until.saturating_since(step.now).as_secs_f64());
-        self.enter(Phase::Open { until }, step, why)
+        self.enter(Phase::Open { until, earliest, passed: 0, last_pass: None }, step, why)
     }
 
     /// Opens from outside, e.g. because no credential of its provider is accepted any more.

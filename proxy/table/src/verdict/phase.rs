@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Health;
+use super::{Health, recovery::REASSURED};
 use crate::{
     moment::Moment,
     policy::{CALM_AT, Policy, STAGES},
@@ -24,7 +24,13 @@ pub(crate) enum Phase {
         calm_since: Option<Moment>,
     },
     Open {
+        /// When the cooldown is over.
         until: Moment,
+        /// When probes may end it: half of it is kept whatever they say.
+        earliest: Moment,
+        /// Probes passed in a row, spaced, and when the last one was.
+        passed: u32,
+        last_pass: Option<Moment>,
     },
     HalfOpen {
         passed: u32,
@@ -91,7 +97,9 @@ impl Health {
                 let calm = calm_since.map(|since| since + policy.calm_time());
                 Some(calm.map_or(now + PACE, |calm| calm.min(now + PACE)))
             }
-            Phase::Open { until } => Some(*until),
+            Phase::Open { until, earliest, passed, .. } => {
+                Some(if *passed >= REASSURED { (*earliest).min(*until) } else { *until })
+            }
             Phase::HalfOpen { last_probe, .. } => Some(*last_probe + policy.probe_patience()),
             Phase::Ramping(ramp) => Some(ramp.due(policy, now).unwrap_or(now + PACE)),
             Phase::Missing => None,

@@ -11,6 +11,9 @@ use crate::{
 
 /// Different probes that must pass in a row.
 const PASSES: u32 = 3;
+/// Probes in a row that end a cooldown in its second half. More than a trial wants: a provider that fails a quarter of
+/// its requests passes three of them too often.
+pub(super) const REASSURED: u32 = 2 * PASSES;
 /// So many answers in a row that the model is unknown disable it.
 const MISSING_IN_A_ROW: u32 = 2;
 
@@ -38,6 +41,34 @@ impl Health {
         *passed += 1;
         *last_pass = Some(step.now);
         (*passed >= PASSES).then(|| self.ramp(step, "3 probes passed"))
+    }
+
+    /// Probes that pass while the cooldown runs do not open the door, but they may shorten the wait before it.
+    pub(super) fn hear_in_cooldown(&mut self, claim: &Claim, step: &Step<'_>) -> Option<Transition> {
+        let Source::Probe { quality, .. } = claim.source else { return None };
+        let alarmed = self.quality.is_alarmed();
+        let Phase::Open { passed, last_pass, .. } = &mut self.phase else { return None };
+        let spaced =
+            last_pass.is_none_or(|at| step.now.saturating_since(at) >= step.policy.least_probe_gap());
+        if claim.class.is_failure() {
+            (*passed, *last_pass) = (0, None);
+        } else if claim.class.is_answer() && spaced && (quality != Quality::Wrong || alarmed) {
+            (*passed, *last_pass) = (*passed + 1, Some(step.now));
+        }
+        self.end_cooldown(step)
+    }
+
+    /// Time for the trial: the cooldown has run out, or half of it has and probes see nothing wrong.
+    pub(super) fn end_cooldown(&mut self, step: &Step<'_>) -> Option<Transition> {
+        let Phase::Open { until, earliest, passed, .. } = self.phase else { return None };
+        let why = if until <= step.now {
+            "cooldown is over".to_owned()
+        } else if earliest <= step.now && passed >= REASSURED {
+            format!("{passed} probes passed, half of the cooldown is enough")
+        } else {
+            return None;
+        };
+        Some(self.enter(Phase::half_open(step.now), step, why))
     }
 
     /// No probe at all came, for longer than the longest cooldown: the prober is off or out of money. Rather
