@@ -249,7 +249,7 @@ impl Seen {
         full.map(|(attempts, requests)| attempts as f64 / requests as f64).fold(0.0, f64::max)
     }
 
-    /// By how much a route's budget paid more than a tenth of its requests in any ten seconds.
+    /// By how much a route's budget paid more than a tenth of its requests in any ten seconds that end with a payment.
     fn worst_overdraft(&self) -> f64 {
         let seconds = WINDOW.as_secs() as usize;
         let mut worst = 0.0_f64;
@@ -258,6 +258,10 @@ impl Seen {
             let mut asked: Vec<_> = self.heard.iter().filter(|h| h.size == size).map(|h| h.at).collect();
             asked.sort_unstable();
             for (place, spent) in self.spent.iter().enumerate().skip(seconds) {
+                if spent[route] == self.spent[place - 1][route] {
+                    // A payment is weighed against the ten seconds before it.
+                    continue;
+                }
                 let paid = spent[route] - self.spent[place - seconds][route];
                 let from = Duration::from_secs((place - seconds) as u64);
                 let earlier = |end: Duration| asked.partition_point(|at| *at < end);
