@@ -155,7 +155,6 @@ where
             }
             Miss::Closed => return self.pass_over("open"),
             Miss::Untranslatable(feature) => {
-                tracing::debug!(feature, "the request cannot be said in the target's dialect");
                 if !self.obstacles.contains(&feature) {
                     self.obstacles.push(feature);
                 }
@@ -164,6 +163,9 @@ where
             Miss::Failed(failed) => failed,
         };
         let next = self.next(&failed, model);
+        if failed.vendor_class() == Some(ErrorClass::ContextLength) {
+            self.outgrown = self.outgrown.max(self.call.window(model));
+        }
         // Nobody is asked in the place of a target that found fault with the request.
         if !matches!(next, Next::Stop) {
             self.call.story.fall_back(failed.reason());
