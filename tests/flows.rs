@@ -90,3 +90,18 @@ async fn a_truncated_answer_never_looks_finished() {
         }
     }
 }
+
+/// Two providers fall at the same moment: every call is answered by the third, the very first one too.
+#[tokio::test]
+async fn a_double_outage_is_invisible_while_a_third_provider_is_well() {
+    let rig = Rig::start().await;
+    rig.anthropic.faults().set("*", Fault::status(500)).unwrap();
+    rig.openai.faults().set("*", Fault::status(500)).unwrap();
+    for number in 0..60 {
+        let path = PATHS[number % 2];
+        let heard = rig.application.post(path, &body(path, "claude-opus-5-5", number % 4 < 2)).await;
+        assert_eq!(heard.status, StatusCode::OK, "call {number}: {}", heard.text);
+        assert_eq!(heard.header("sidestep-upstream"), "grok", "call {number}");
+    }
+    rig.stop().await;
+}

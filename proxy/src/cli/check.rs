@@ -211,11 +211,11 @@ Routes
     2. gpt   the name asked for at openai  as it is: openai, responses  translated: anthropic             weight 1 of 4  key MISSING
     3. own   llama at own                  as it is: openai             translated: anthropic, responses
     failover: to openai, then own
-    answer begins within 10m, first token of an attempt within 1500ms, no silence above 1m, at most 3 attempts
+    answer begins within 10m, first token of an attempt within 1500ms, no silence above 1m, at most 4 attempts
   llama
     1. own  llama at own  as it is: openai  translated: anthropic, responses
     failover: none, all targets are at own
-    answer begins within 10m, first token of an attempt within 1m, no silence above 1m, at most 3 attempts
+    answer begins within 10m, first token of an attempt within 1m, no silence above 1m, at most 4 attempts
 
 Warnings
   providers.openai.api_key is missing: OPENAI_API_KEY is not set

@@ -157,8 +157,10 @@ fn is_well(call: &Call, standby: Candidate) -> bool {
     standby.admission == Admission::Live && standing.verdict == Verdict::Healthy && !standing.masked
 }
 
-/// The next candidate of another provider than `model`'s.
+/// The next candidate of another provider than `model`'s that an earlier hedge has not asked already.
 pub(super) fn standby(call: &Call, model: ModelIndex, rest: &[Candidate]) -> Option<Candidate> {
     let home = call.catalog.provider_of(model);
-    rest.iter().copied().find(|candidate| call.catalog.provider_of(candidate.model) != home)
+    let fresh = |candidate: &Candidate| !call.story.has_asked(&call.catalog.model(candidate.model).id);
+    let mut elsewhere = rest.iter().filter(|candidate| call.catalog.provider_of(candidate.model) != home);
+    elsewhere.find(|candidate| fresh(candidate)).copied()
 }

@@ -113,7 +113,9 @@ where
         self.call.budget().deposit(self.clock.now());
         for (index, candidate) in plan.candidates.iter().enumerate() {
             let provider = self.call.catalog.provider_of(candidate.model);
-            let useless = self.was_asked(candidate.model) || self.is_too_small(candidate.model);
+            // A hedge may have asked a later candidate already.
+            let asked = self.call.story.has_asked(&self.model(candidate.model).id);
+            let useless = asked || self.is_too_small(candidate.model);
             if useless || self.shunned.contains(&provider) {
                 continue;
             }
@@ -185,11 +187,6 @@ where
     fn pass_over(&self, reason: &'static str) -> ControlFlow<()> {
         self.call.story.fall_back(reason);
         ControlFlow::Continue(())
-    }
-
-    /// A hedge may have asked a later candidate already.
-    fn was_asked(&self, model: ModelIndex) -> bool {
-        self.call.story.has_asked(&self.model(model).id)
     }
 
     /// No larger than a window that the prompt did not fit into; an unknown window may be.
@@ -265,12 +262,13 @@ where
         }
     }
 
-    /// A single failure of a target that is otherwise well. Waiting once more for one that already used up
-    /// its time, or that the table doubts, would only cost the caller time.
+    /// A single failure of a first choice that is otherwise well. Once more at one that used up its time, or that
+    /// the table doubts, would only cost time; at a stand-in, it would cost those who were not asked at all.
     fn is_transient(&self, fault: Fault, target: ModelIndex) -> bool {
         let standing = self.model(target).cell.standing();
         let quick = matches!(fault, Fault::Connect | Fault::Status | Fault::Truncated);
-        quick && standing.verdict == Verdict::Healthy
+        let first = self.call.story.attempts() <= 1;
+        quick && first && standing.verdict == Verdict::Healthy
     }
 
     /// Whether there is an attempt left and time to make it: one that is begun at the deadline would only be

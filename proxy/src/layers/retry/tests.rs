@@ -63,9 +63,20 @@ async fn no_call_makes_more_than_its_attempts_hedges_included() {
         ("b1", 9_000, fault(Fault::Stall)),
         ("a2", 9_000, fault(Fault::Stall)),
     ];
-    let told = play(turns, "", (true, 0)).await;
+    let told = play(turns, ", max_attempts: 3", (true, 0)).await;
     assert_eq!(told.asked, ["a1", "b1", "a2"]);
     assert!(matches!(told.answered, Err(Refusal::Exhausted { class: Class::Hard(Fault::Stall), .. })));
+
+    // With one more, a2's stand-in is the one that was not asked yet.
+    let turns = [
+        ("a1", 9_000, fault(Fault::Stall)),
+        ("b1", 9_000, fault(Fault::Stall)),
+        ("a2", 9_000, fault(Fault::Stall)),
+        ("c1", 1_000, Turn::Answer),
+    ];
+    let told = play(turns, "", (true, 0)).await;
+    assert_eq!(told.asked, ["a1", "b1", "a2", "c1"]);
+    assert_eq!(told.answered.unwrap(), "c1");
 
     let turns = [("a1", 9_000, Turn::Answer)];
     let told = play(turns, ", max_attempts: 2", (true, BROKE)).await;
@@ -126,11 +137,7 @@ async fn no_attempt_begins_at_the_deadline() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_wrong_with_the_request_is_told_though_others_failed_later() {
-    let turns = [
-        ("a1", 0, status(ErrorClass::ContextLength, None)),
-        ("a2", 0, status(ErrorClass::Overload, None)),
-        ("b1", 0, fault(Fault::Stall)),
-    ];
+    let turns = [("a1", 0, status(ErrorClass::ContextLength, None)), ("c1", 0, fault(Fault::Stall))];
     let told = play(turns, "", (false, 0)).await;
     assert!(matches!(told.answered, Err(Refusal::Vendor(_))));
 
