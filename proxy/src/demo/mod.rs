@@ -1,7 +1,7 @@
 //! `sidestep demo`: an incident in a minute, over real loopback sockets, with simulated providers.
 //!
-//! [`scene`] is the stage and the script, [`load`] the application, [`check`] its judgement of each answer,
-//! [`screen`] what a person sees meanwhile, [`summary`] the outcome.
+//! `scene` is the stage and the script, `load` the application, `check` its judgement of each answer,
+//! `screen` what a person sees meanwhile, `summary` the outcome.
 
 mod check;
 mod load;

@@ -9,7 +9,7 @@ use tower::{Layer, Service};
 use crate::call::{Admitted, Attempt};
 use crate::miss::Miss;
 
-/// Makes [`Breaker`].
+/// Makes `Breaker`.
 #[derive(Clone, Copy)]
 pub struct BreakerLayer;
 

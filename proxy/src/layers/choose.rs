@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::config::OnLossy;
 use crate::refusal::Refusal;
 
-/// Makes [`Choose`].
+/// Makes `Choose`.
 #[derive(Clone)]
 pub struct ChooseLayer {
     /// Tells which limiters are still closed.

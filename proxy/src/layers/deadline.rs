@@ -10,7 +10,7 @@ use tower::{Layer, Service};
 use crate::call::Call;
 use crate::refusal::Refusal;
 
-/// Makes [`Deadline`].
+/// Makes `Deadline`.
 #[derive(Clone, Copy)]
 pub struct DeadlineLayer;
 

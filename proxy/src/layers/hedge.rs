@@ -24,7 +24,7 @@ const UNKNOWN: Duration = Duration::from_secs(5);
 /// Nothing below this is late, however quick the model usually is.
 const FLOOR: Duration = Duration::from_secs(1);
 
-/// Makes [`Hedge`].
+/// Makes `Hedge`.
 #[derive(Clone)]
 pub struct HedgeLayer {
     /// For the budget's slots.

@@ -32,7 +32,7 @@ const DISCARD_TIMEOUT: Duration = Duration::from_secs(2);
 /// Longest piece of an unknown model name that is told back.
 const NAME_SHOWN: usize = 80;
 
-/// Makes [`Ingest`].
+/// Makes `Ingest`.
 #[derive(Clone)]
 pub struct IngestLayer {
     /// The catalog in force.

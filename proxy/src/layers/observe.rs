@@ -29,7 +29,7 @@ const FALLBACK_REASON: HeaderName = HeaderName::from_static("sidestep-fallback-r
 /// What the answering model was not asked for although the application asked.
 const DEGRADED: HeaderName = HeaderName::from_static("sidestep-degraded");
 
-/// Makes [`Observe`].
+/// Makes `Observe`.
 #[derive(Clone, Copy)]
 pub struct ObserveLayer;
 

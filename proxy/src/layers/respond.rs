@@ -17,7 +17,7 @@ use crate::miss::VendorAnswer;
 use crate::refusal::{Refusal, Refused};
 use crate::request_id::request_id;
 
-/// Makes [`Respond`].
+/// Makes `Respond`.
 #[derive(Clone, Copy)]
 pub struct RespondLayer;
 

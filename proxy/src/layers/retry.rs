@@ -25,7 +25,7 @@ use crate::refusal::Refusal;
 /// Between two attempts at the same target: long enough for a load balancer to pick another machine.
 const PAUSE: std::ops::Range<u64> = 40..120;
 
-/// Makes [`Retry`].
+/// Makes `Retry`.
 #[derive(Clone)]
 pub struct RetryLayer {
     /// For the budget's slots.

@@ -9,7 +9,7 @@ use tower::{Layer, Service};
 use crate::call::Call;
 use crate::refusal::Refusal;
 
-/// Makes [`Shed`].
+/// Makes `Shed`.
 #[derive(Clone, Copy)]
 pub struct ShedLayer;
 

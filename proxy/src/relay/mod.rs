@@ -1,8 +1,8 @@
 //! From the upstream's body to the application's: the last third of a call's way.
 //!
-//! [`told`] reads one upstream stream event by event and writes it for the caller; [`stream`] drives that as
-//! a response body under a stall timer; [`whole`] does the same for answers that come in one piece;
-//! [`settlement`] tells the table and the metrics how an attempt ended, exactly once.
+//! `told` reads one upstream stream event by event and writes it for the caller; `stream` drives that as
+//! a response body under a stall timer; `whole` does the same for answers that come in one piece;
+//! `settlement` tells the table and the metrics how an attempt ended, exactly once.
 
 mod settlement;
 mod stream;
