@@ -82,7 +82,8 @@ impl Exchange {
         request: http::Request<http_body_util::Full<Bytes>>,
     ) -> Result<Response<Body>, Failed> {
         let patience = self.patience();
-        let answered = self.answer(request, patience).await;
+        let watch = self.settlement.watch();
+        let answered = watch.over(self.answer(request, patience)).await;
         if let Err(failed) = &answered {
             self.settlement.fail(failed);
         }

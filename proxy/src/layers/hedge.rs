@@ -24,6 +24,9 @@ const UNKNOWN: Duration = Duration::from_secs(5);
 /// Nothing below this is late, however quick the model usually is.
 const FLOOR: Duration = Duration::from_secs(1);
 
+/// Who may not ask the stand-in yet looks again after this long, for as long as the first target is silent.
+const AGAIN: Duration = Duration::from_secs(1);
+
 /// Makes `Hedge`.
 #[derive(Clone)]
 pub struct HedgeLayer {
@@ -67,6 +70,7 @@ where
         let race = Race {
             patience: patience(&attempt),
             call: attempt.call.clone(),
+            target: attempt.target,
             standby,
             first: self.inner.call(attempt),
             inner: self.inner.clone(),
@@ -81,6 +85,7 @@ struct Race<S, F> {
     inner: S,
     clock: Clock,
     call: Arc<Call>,
+    target: ModelIndex,
     standby: Candidate,
     patience: Duration,
 }
@@ -91,13 +96,16 @@ where
     F: Future<Output = Result<Response<Body>, Miss>> + Unpin,
 {
     async fn run(mut self) -> Result<Response<Body>, Miss> {
-        let late = std::pin::pin!(sleep(self.patience));
-        let first = match select(self.first, late).await {
-            Either::Left((answered, _)) => return answered,
-            Either::Right(((), first)) => first,
-        };
-        if !may_ask(&self.call, self.standby, self.clock) {
-            return first.await;
+        let (mut first, mut wait) = (self.first, self.patience);
+        loop {
+            first = match select(first, std::pin::pin!(sleep(wait))).await {
+                Either::Left((answered, _)) => return answered,
+                Either::Right(((), first)) => first,
+            };
+            if may_ask(&self.call, (self.target, self.standby), self.clock) {
+                break;
+            }
+            wait = AGAIN;
         }
         let second = self.inner.call(Attempt {
             call: self.call.clone(),
@@ -123,13 +131,17 @@ where
 }
 
 /// Looks once more: in the time that the first target took, others may have fallen ill or filled up.
-fn may_ask(call: &Call, standby: Candidate, clock: Clock) -> bool {
+///
+/// When the table has given up the first target meanwhile, the call is moved, and not hedged any more: the first move
+/// to another provider is free.
+fn may_ask(call: &Call, (target, standby): (ModelIndex, Candidate), clock: Clock) -> bool {
     let plan = call.route_plan();
     let has_room = call.catalog.model(standby.model).cell.has_room(call.priority);
     if !has_room || !is_well(call, standby) || call.story.attempts() >= plan.max_attempts {
         return false;
     }
-    withdraw(call, &clock)
+    let given_up = !call.catalog.model(target).cell.standing().is_eligible();
+    (given_up && call.story.attempts() == 1) || withdraw(call, &clock)
 }
 
 /// The request itself is at fault: no other target's answer need be waited for.

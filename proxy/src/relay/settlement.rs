@@ -1,11 +1,15 @@
 //! Tells the table and the metrics how an attempt ended, exactly once, whatever way it ended.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+
+use futures_util::future::{Either, select};
 
 use sidestep_dialect::Usage;
 use sidestep_table::{Cell, Class, Evidence, ModelId, Permit, PermitKind, Source};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use crate::call::Admitted;
 use crate::judge::JudgeHandle;
@@ -25,6 +29,31 @@ pub struct Settlement {
     started: Instant,
     first_token: Option<Duration>,
     streamed: bool,
+    /// The table knows already that it was slow.
+    overdue: Arc<AtomicBool>,
+}
+
+/// Tells the table of a silent attempt as soon as it is slow, while it still waits. Otherwise a provider that takes
+/// requests and says nothing would be found out only when the first of them is over.
+pub struct Watch {
+    judge: JudgeHandle,
+    slow: Option<(Instant, Evidence)>,
+    overdue: Arc<AtomicBool>,
+}
+
+impl Watch {
+    /// Waits for the beginning of an answer, and tells the table should it be overdue.
+    pub async fn over<F: Future>(self, beginning: F) -> F::Output {
+        let Some((at, evidence)) = self.slow else { return beginning.await };
+        match select(pin!(beginning), pin!(sleep_until(at))).await {
+            Either::Left((begun, _)) => begun,
+            Either::Right(((), beginning)) => {
+                self.overdue.store(true, Ordering::Relaxed);
+                self.judge.report(evidence);
+                beginning.await
+            }
+        }
+    }
 }
 
 impl Settlement {
@@ -42,6 +71,7 @@ impl Settlement {
             started: Instant::now(),
             first_token: None,
             streamed: attempt.call.ask.stream,
+            overdue: Arc::default(),
         };
         attempt.call.story.asked(settlement.model.clone());
         (attempt, settlement)
@@ -51,6 +81,18 @@ impl Settlement {
     #[must_use]
     pub fn started(&self) -> Instant {
         self.started
+    }
+
+    /// What keeps an eye on the attempt until its first meaningful event.
+    #[must_use]
+    pub fn watch(&self) -> Watch {
+        let permit = self.permit.as_ref().filter(|_| self.streamed);
+        let slow = permit.map(|permit| {
+            // Not at the bound but past it: what comes in just now is not slow.
+            let at = self.started + self.slow_bound() + Duration::from_millis(1);
+            (at, Evidence::of(permit, source(permit), Class::Slow))
+        });
+        Watch { judge: self.judge.clone(), slow, overdue: self.overdue.clone() }
     }
 
     /// The first meaningful event is here.
@@ -97,25 +139,78 @@ impl Settlement {
 
     fn settle(&mut self, class: Class, retry_after: Option<Duration>) {
         let Some(permit) = self.permit.take() else { return };
-        let source = match permit.kind() {
-            PermitKind::Live | PermitKind::Probe => Source::Traffic,
-            PermitKind::Canary => Source::Canary,
-            PermitKind::LastResort => Source::LastResort,
-        };
         self.metrics.attempt(class, self.started.elapsed());
-        self.judge.report(Evidence {
-            model: self.model.clone(),
-            epoch: permit.epoch(),
-            source,
-            class,
-            retry_after,
-            credential: None,
-        });
+        if class == Class::Slow && self.overdue.load(Ordering::Relaxed) {
+            return;
+        }
+        let evidence = Evidence::of(&permit, source(&permit), class);
+        self.judge.report(Evidence { retry_after, ..evidence });
+    }
+}
+
+fn source(permit: &Permit) -> Source {
+    match permit.kind() {
+        PermitKind::Live | PermitKind::Probe => Source::Traffic,
+        PermitKind::Canary => Source::Canary,
+        PermitKind::LastResort => Source::LastResort,
     }
 }
 
 impl Drop for Settlement {
     fn drop(&mut self) {
         self.settle(self.given_up(), None);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sidestep_probes::Signals;
+    use sidestep_table::{ModelShape, Policy, ProviderShape, Shape, Topology};
+    use tokio::time::sleep;
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::judge::Judge;
+
+    fn topology() -> Arc<Topology> {
+        let model = ModelShape {
+            id: "opus".into(),
+            provider: "anthropic".into(),
+            policy: Arc::new(Policy::default()),
+            max_concurrency: 8,
+        };
+        let providers = vec![ProviderShape { id: "anthropic".into(), credentials: 1 }];
+        Arc::new(Topology::build(Shape { providers, models: vec![model], routes: Vec::new() }, None).unwrap())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_table_hears_of_silence_while_it_lasts_and_of_haste_only_at_its_end() {
+        let topology = topology();
+        let (judge, handle) =
+            Judge::new(topology.clone(), Clock::start(), Signals::default(), Box::new(|_, _| {}));
+        let stop = CancellationToken::new();
+        let judging = judge.run(stop.clone());
+        let watching = async {
+            let cell = &topology.models[0].cell;
+            let permit = cell.admit(PermitKind::Live, sidestep_table::Priority::Interactive).unwrap();
+            for silence in [4, 6, 60] {
+                let watch = Watch {
+                    judge: handle.clone(),
+                    slow: Some((
+                        Instant::now() + SLOW_FLOOR,
+                        Evidence::of(&permit, Source::Traffic, Class::Slow),
+                    )),
+                    overdue: Arc::default(),
+                };
+                let overdue = watch.overdue.clone();
+                watch.over(sleep(Duration::from_secs(silence))).await;
+                assert_eq!(overdue.load(Ordering::Relaxed), silence > 5);
+                let view = handle.view().await.unwrap();
+                assert_eq!(view.models[0].score > 0.0, silence > 5, "after {silence} s");
+            }
+            stop.cancel();
+        };
+        tokio::join!(judging, watching);
     }
 }

@@ -92,6 +92,10 @@ impl Health {
 
     fn count(&mut self, claim: &Claim, step: &Step<'_>) {
         let (live, failed) = (claim.source.is_live(), claim.class.is_failure());
+        if live && claim.class == Class::Slow {
+            // Half a failure: it neither is one in a row nor an answer that ends the row.
+            return;
+        }
         let streaks = &mut self.streaks;
         if failed {
             let connect = matches!(claim.class, Class::Hard(fault) if fault.is_connect_level());
