@@ -96,16 +96,17 @@ where
     F: Future<Output = Result<Response<Body>, Miss>> + Unpin,
 {
     async fn run(mut self) -> Result<Response<Body>, Miss> {
-        let (mut first, mut wait) = (self.first, self.patience);
+        let (mut first, mut denied) = (self.first, false);
         loop {
+            let wait = if denied { AGAIN } else { self.patience };
             first = match select(first, std::pin::pin!(sleep(wait))).await {
                 Either::Left((answered, _)) => return answered,
                 Either::Right(((), first)) => first,
             };
-            if may_ask(&self.call, (self.target, self.standby), self.clock) {
+            if may_ask(&self.call, (self.target, self.standby), self.clock, denied) {
                 break;
             }
-            wait = AGAIN;
+            denied = true;
         }
         let second = self.inner.call(Attempt {
             call: self.call.clone(),
@@ -134,14 +135,23 @@ where
 ///
 /// When the table has given up the first target meanwhile, the call is moved, and not hedged any more: the first move
 /// to another provider is free.
-fn may_ask(call: &Call, (target, standby): (ModelIndex, Candidate), clock: Clock) -> bool {
+fn may_ask(
+    call: &Call,
+    (target, standby): (ModelIndex, Candidate),
+    clock: Clock,
+    denied_before: bool,
+) -> bool {
     let plan = call.route_plan();
     let has_room = call.catalog.model(standby.model).cell.has_room(call.priority);
     if !has_room || !is_well(call, standby) || call.story.attempts() >= plan.max_attempts {
         return false;
     }
     let given_up = !call.catalog.model(target).cell.standing().is_eligible();
-    (given_up && call.story.attempts() == 1) || withdraw(call, &clock)
+    if given_up && call.story.attempts() == 1 {
+        return true;
+    }
+    // One hedge that was not made is counted once, however often it is asked for.
+    if denied_before { call.budget().try_withdraw(clock.now()) } else { withdraw(call, &clock) }
 }
 
 /// The request itself is at fault: no other target's answer need be waited for.
