@@ -83,6 +83,16 @@ async fn no_call_makes_more_than_its_attempts_hedges_included() {
     assert_eq!(told.asked, ["a1"], "an empty purse pays for no hedge");
 }
 
+/// Denied at first, the stand-in is asked as soon as the purse has money again.
+#[tokio::test(start_paused = true)]
+async fn a_silent_target_is_hedged_once_that_can_be_paid() {
+    let turns = [("a1", 60_000, Turn::Answer), ("b1", 500, Turn::Answer)];
+    let told = play(turns, "", (true, BROKE)).await;
+    assert_eq!((told.answered.unwrap(), told.fallback), ("b1".to_owned(), Some("late")));
+    let took = told.took.as_millis();
+    assert!((10_000..13_000).contains(&took), "{took} ms; the purse forgets after eleven seconds at most");
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_second_of_a_hedge_answers_when_the_first_fails() {
     let turns = [("a1", 5_500, status(ErrorClass::Overload, None)), ("b1", 4_000, Turn::Answer)];
