@@ -1,6 +1,6 @@
 //! What a person sees: a live picture in a terminal, plain lines elsewhere.
 
-use std::io::{IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -38,6 +38,8 @@ impl Screen {
     #[must_use]
     pub(super) fn new(quiet: bool, scene: &Scene, longest: Duration) -> Screen {
         if quiet {
+            // Standard output is for the figures alone.
+            writeln!(io::stderr(), "look inside:   http://{}/status", scene.app.admin_address).ok();
             return Screen::Quiet;
         }
         say(&format!("sidestep demo: three simulated providers, Sidestep at http://{}", scene.app.address));
@@ -45,7 +47,7 @@ impl Screen {
         say(
             "The health model runs about five times faster than its defaults, so that an incident fits into a minute.",
         );
-        if !std::io::stdout().is_terminal() {
+        if !io::stdout().is_terminal() {
             return Screen::Plain { due: Duration::ZERO };
         }
         Screen::Live(Box::new(Live::new(scene, longest)))
@@ -161,5 +163,5 @@ fn counters(tally: &Tally) -> String {
 
 fn say(line: &str) {
     // A closed pipe ends the output, not the demo.
-    writeln!(std::io::stdout(), "{line}").ok();
+    writeln!(io::stdout(), "{line}").ok();
 }

@@ -23,7 +23,8 @@ use crate::miss::Miss;
 const UNKNOWN: Duration = Duration::from_secs(5);
 /// Nothing below this is late, however quick the model usually is.
 const FLOOR: Duration = Duration::from_secs(1);
-
+/// A whole answer comes at its end, so its silence says nothing, but for that of a target that the table gave up.
+const WHOLE: Duration = Duration::from_secs(10);
 /// Who may not ask the stand-in yet looks again after this long, for as long as the first target is silent.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -63,9 +64,7 @@ where
     }
 
     fn call(&mut self, attempt: Attempt) -> Self::Future {
-        // A whole answer comes at its end, so its silence says nothing.
-        let standby =
-            attempt.standby.filter(|standby| attempt.call.ask.stream && is_well(&attempt.call, *standby));
+        let standby = attempt.standby.filter(|standby| is_well(&attempt.call, *standby));
         let Some(standby) = standby else { return Either::Left(self.inner.call(attempt)) };
         let race = Race {
             patience: patience(&attempt),
@@ -150,6 +149,9 @@ fn may_ask(
     if given_up && call.story.attempts() == 1 {
         return true;
     }
+    if !given_up && !call.ask.stream {
+        return false;
+    }
     // One hedge that was not made is counted once, however often it is asked for.
     if denied_before { call.budget().try_withdraw(clock.now()) } else { withdraw(call, &clock) }
 }
@@ -169,6 +171,9 @@ fn second_has_it(call: &Call, answered: Result<Response<Body>, Miss>) -> Result<
 
 /// Twice the 95th percentile of the model's own history.
 fn patience(attempt: &Attempt) -> Duration {
+    if !attempt.call.ask.stream {
+        return WHOLE;
+    }
     let history = attempt.model().cell.first_token();
     history.p95().map_or(UNKNOWN, |p95| (p95 * 2).max(FLOOR))
 }

@@ -1,4 +1,5 @@
 use sidestep_dialect::ErrorClass;
+use sidestep_table::{Evidence, Ledger, PermitKind, Priority, Source};
 use tower::Layer;
 
 use super::*;
@@ -179,4 +180,29 @@ async fn a_prompt_too_long_for_one_goes_only_to_a_larger_window() {
     assert_eq!(told.answered.unwrap(), "c1");
     assert_eq!(told.asked, ["a1", "c1"], "a2 and b1 read no more than a1");
     assert_eq!(told.fallback, Some("context_length"));
+}
+
+/// Nobody can tell a whole answer that is long in coming from one that never comes; the table can tell its target.
+#[tokio::test(start_paused = true)]
+async fn a_whole_answer_is_waited_for_until_the_table_gives_its_target_up() {
+    let turns = [("a1", 120_000, Turn::Answer)];
+    assert_eq!(play(turns, "", (false, 0)).await.asked, ["a1"], "slow, and well");
+
+    let call = call("", false);
+    let topology = call.catalog.topology.clone();
+    let clock = purse(&call, BROKE);
+    let turns = [("a1", 120_000, Turn::Answer), ("b1", 3_000, Turn::Answer)];
+    let layered = RetryLayer { clock }.layer(HedgeLayer { clock }.layer(Script::new(turns)));
+    let given_up = async {
+        sleep(Duration::from_secs(30)).await;
+        let mut ledger = Ledger::new(topology.clone(), 1, clock.now());
+        let permit = topology.models[0].cell.admit(PermitKind::Live, Priority::Interactive).unwrap();
+        for _ in 0..5 {
+            ledger.observe(&Evidence::of(&permit, Source::Traffic, Class::Hard(Fault::Status)), clock.now());
+        }
+    };
+    let (told, ()) = tokio::join!(Script::play(layered, call), given_up);
+    assert_eq!((told.answered.unwrap(), told.fallback), ("b1".to_owned(), Some("late")));
+    let took = told.took.as_millis();
+    assert!((33_000..35_000).contains(&took), "{took} ms; free, though the purse is empty");
 }
