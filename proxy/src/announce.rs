@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sidestep_table::{Decision, Ledger, Subject, Verdict};
+use sidestep_table::Decision;
 
 use crate::catalog::SharedCatalog;
 use crate::journal::Journal;
@@ -12,9 +12,10 @@ use crate::metrics::Metrics;
 /// What the judge calls after each step that decided something.
 #[must_use]
 pub fn announcer(catalog: SharedCatalog, journal: Arc<Journal>, metrics: Arc<Metrics>) -> Publish {
-    Box::new(move |decisions: &[Decision], _: &Ledger| {
+    Box::new(move |decisions: &[Decision]| {
         for decision in decisions {
             journal.decided(decision);
+            metrics.decided(decision, &catalog.load().topology);
             tracing::info!(
                 subject = %decision.subject,
                 from = decision.from.as_str(),
@@ -24,21 +25,6 @@ pub fn announcer(catalog: SharedCatalog, journal: Arc<Journal>, metrics: Arc<Met
                 why = decision.why,
                 "decision"
             );
-            if decision.to == Verdict::Open && decision.from != Verdict::Open {
-                opened(&catalog, &metrics, decision);
-            }
         }
     })
-}
-
-fn opened(catalog: &SharedCatalog, metrics: &Metrics, decision: &Decision) {
-    match &decision.subject {
-        Subject::Provider(id) => metrics.provider(id).opened(),
-        Subject::Model(id) => {
-            let catalog = catalog.load();
-            if let Some(model) = catalog.models().iter().find(|model| model.id == *id) {
-                model.metrics.opened();
-            }
-        }
-    }
 }

@@ -53,8 +53,8 @@ pub struct Judge {
     publish: Publish,
 }
 
-/// Is told every decision, with the ledger that took it.
-pub type Publish = Box<dyn FnMut(&[Decision], &Ledger) + Send>;
+/// Is told every decision.
+pub type Publish = Box<dyn FnMut(&[Decision]) + Send>;
 
 impl Judge {
     /// A judge over `topology`. `publish` is called after every step that decided something.
@@ -136,7 +136,7 @@ impl Judge {
 
     fn announce(&mut self, decisions: &[Decision]) {
         if !decisions.is_empty() {
-            (self.publish)(decisions, &self.ledger);
+            (self.publish)(decisions);
         }
     }
 

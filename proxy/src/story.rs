@@ -51,6 +51,12 @@ impl Story {
         self.open().attempts.contains(model)
     }
 
+    /// Whom each attempt asked, in order.
+    #[must_use]
+    pub fn asked_whom(&self) -> Vec<ModelId> {
+        self.open().attempts.clone()
+    }
+
     /// Notes why the first choice is not the one that answers. The first reason stays.
     pub fn fall_back(&self, reason: &'static str) {
         self.open().fallback.get_or_insert(reason);

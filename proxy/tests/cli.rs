@@ -6,20 +6,25 @@ use std::net::{SocketAddr, TcpListener as StdListener};
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 
-use sidestep::admin::{self, Admin, ConfigState, Readiness, SwitchDesk};
-use sidestep::clock::Clock;
-use sidestep::config::{Config, Secret, Source, Variables};
-use sidestep::journal::Journal;
-use sidestep::judge::Judge;
-use sidestep::metrics::Metrics;
-use sidestep::tasks::Tasks;
-use sidestep_probes::Signals;
-use sidestep_table::{
-    BudgetPolicy, ModelShape, Policy, ProviderShape, RouteShape, Shape, TargetShape, Topology, Verdict,
-};
-use tokio::net::TcpListener;
+use sidestep::app::App;
+use sidestep::config::{Config, Source, Variables};
+use sidestep_table::{Topology, Verdict};
 
 const TOKEN: &str = "correct horse";
+
+const CONFIG: &str = r#"
+listen: 127.0.0.1:0
+admin: { listen: 127.0.0.1:0, token: "correct horse" }
+providers:
+  anthropic: { base_url: "http://127.0.0.1:9/v1", api_key: test }
+  openai: { base_url: "http://127.0.0.1:9/v1", api_key: test }
+models:
+  org.opus: { provider: anthropic, model: claude-opus-5-5 }
+  gpt: { provider: openai, model: gpt-6.1-sol }
+routes:
+  - { match: "claude-*", targets: [org.opus, gpt] }
+probes: { enabled: false }
+"#;
 
 /// Runs the binary to its end, without anything from this process's environment that it reads.
 fn sidestep(words: &[&str]) -> Output {
@@ -45,63 +50,21 @@ fn code(output: &Output) -> i32 {
 }
 
 async fn admin_side() -> (SocketAddr, Arc<Topology>) {
-    let metrics = Metrics::new().unwrap();
-    let tasks = Tasks::new(Arc::clone(&metrics));
-    let clock = Clock::start();
-    let topology = Arc::new(topology());
-    let (work, judge) = Judge::new(Arc::clone(&topology), clock, Signals::default(), Box::new(|_, _| {}));
-    tasks.spawn("judge", work.run(tasks.stopping()));
-    let journal = Arc::new(Journal::new(clock));
-    let desk = SwitchDesk::new(judge.clone(), None, clock, tasks.clone());
-    let config = ConfigState::new(clock, Arc::clone(&metrics), Arc::clone(&journal), "sidestep.yaml");
-    let shared = Arc::clone(&topology);
-    let admin = Admin {
-        clock,
-        metrics,
-        journal,
-        readiness: Readiness::default(),
-        config: Arc::new(config),
-        judge,
-        desk,
-        topology: Box::new(move || Arc::clone(&shared)),
-        token: Some(Secret::new(TOKEN)),
-    };
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let addr = listener.local_addr().unwrap();
-    tasks.spawn("admin", admin::serve(listener, Arc::new(admin), tasks.clone()));
-    (addr, topology)
-}
-
-fn topology() -> Topology {
-    let model = |id: &str, provider: &str| ModelShape {
-        id: id.into(),
-        provider: provider.into(),
-        policy: Arc::new(Policy::default()),
-        max_concurrency: 8,
-    };
-    let target = |model: &str| TargetShape { model: model.into(), weight: None };
-    let shape = Shape {
-        providers: ["anthropic", "openai"].map(|id| ProviderShape { id: id.into(), credentials: 1 }).into(),
-        models: vec![model("org/opus", "anthropic"), model("gpt", "openai")],
-        routes: vec![RouteShape {
-            pattern: "claude-*".into(),
-            targets: vec![target("org/opus"), target("gpt")],
-            budget: BudgetPolicy { ratio: 0.1, reserve_per_second: 1.0 },
-        }],
-    };
-    Topology::build(shape, None).unwrap()
+    let (source, variables) = (Source::Builtin("test"), Variables::default());
+    let app = App::start(Config::parse(CONFIG, &source, &variables).unwrap()).await.unwrap();
+    (app.admin_address, app.foundation.catalog.load().topology.clone())
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operator_takes_a_model_out_looks_and_brings_it_back() {
     let (addr, topology) = admin_side().await;
     let url = format!("http://{addr}");
-    let verdict = || topology[topology.model("org/opus").unwrap()].cell.standing().verdict;
+    let verdict = || topology[topology.model("org.opus").unwrap()].cell.standing().verdict;
 
-    let words = ["disable", "org/opus", "--for", "30m", "--reason", "529s", "--admin", &url];
+    let words = ["disable", "org.opus", "--for", "30m", "--reason", "529s", "--admin", &url];
     let done = sidestep(&words);
     assert_eq!(code(&done), 0, "{}", err(&done));
-    assert!(out(&done).starts_with("org/opus is disabled for 30m (529s).\n"), "{}", out(&done));
+    assert!(out(&done).starts_with("org.opus is disabled for 30m (529s).\n"), "{}", out(&done));
     assert!(out(&done).contains("A restart forgets it"), "no state folder is configured");
     assert_eq!(verdict(), Verdict::Disabled);
 
@@ -110,20 +73,20 @@ async fn an_operator_takes_a_model_out_looks_and_brings_it_back() {
     assert_eq!(code(&looked), 0, "{}", err(&looked));
     let table = out(&looked);
     assert!(table.starts_with("MODEL"), "{table}");
-    let line = table.lines().find(|line| line.starts_with("org/opus")).unwrap();
+    let line = table.lines().find(|line| line.starts_with("org.opus")).unwrap();
     assert!(line.contains("disabled") && line.contains("by ada@") && line.ends_with(": 529s"), "{line}");
-    assert!(table.contains("left: 529s") && table.contains("claude-* → gpt, (org/opus)"), "{table}");
+    assert!(table.contains("left: 529s") && table.contains("claude-* → gpt, (org.opus)"), "{table}");
     assert!(!table.contains('\u{1b}'), "no colours into a pipe");
 
     let looked = sidestep(&["status", "--json", "--admin", &url]);
     let json: serde_json::Value = serde_json::from_str(&out(&looked)).unwrap();
-    assert_eq!(json["switches"][0]["subject"], "org/opus");
+    assert_eq!(json["switches"][0]["subject"], "org.opus");
 
-    let lifted = sidestep(&["enable", "org/opus", "--admin", &url]);
+    let lifted = sidestep(&["enable", "org.opus", "--admin", &url]);
     assert_eq!((code(&lifted), verdict()), (0, Verdict::Healthy), "{}", err(&lifted));
-    let again = sidestep(&["enable", "org/opus", "--admin", &url]);
+    let again = sidestep(&["enable", "org.opus", "--admin", &url]);
     assert_eq!(code(&again), 1);
-    assert!(err(&again).contains("there is no switch on model `org/opus`"), "{}", err(&again));
+    assert!(err(&again).contains("there is no switch on model `org.opus`"), "{}", err(&again));
 
     let pinned = sidestep(&["enable", "anthropic", "--pin", "--for", "90s", "--admin", &url]);
     assert_eq!(code(&pinned), 0, "{}", err(&pinned));

@@ -5,39 +5,33 @@ use sidestep_table::ProviderIndex;
 use crate::call::Call;
 use crate::clock::Clock;
 
-/// What one call has used up of what is free, and paid for without using it.
-///
-/// The first attempt is free, and so is the first move to another provider; everything else is paid for out of
-/// the budget. An attempt that is not made after all, because its target has no room, costs nothing.
+/// What one call has paid for and not used: an attempt that is not made after all, because its target has no room,
+/// costs nothing.
 #[derive(Default)]
 pub(super) struct Fare {
-    /// The provider of the first attempt.
-    home: Option<ProviderIndex>,
-    moved: bool,
-    /// Paid, and not yet used.
     paid: bool,
 }
 
 impl Fare {
-    /// Whether `provider` may be asked: for nothing, on what was paid before, or on what `withdraw` grants.
-    pub(super) fn covers(&mut self, provider: ProviderIndex, withdraw: impl FnOnce() -> bool) -> bool {
-        if self.is_free(provider) {
-            return true;
-        }
+    /// Whether an attempt that is not free may be made: on what was paid before, or on what `withdraw` grants.
+    pub(super) fn paid_for(&mut self, withdraw: impl FnOnce() -> bool) -> bool {
         self.paid = self.paid || withdraw();
         self.paid
     }
 
-    /// `provider` was asked.
-    pub(super) fn used(&mut self, provider: ProviderIndex) {
-        self.paid &= self.is_free(provider);
-        self.moved |= self.home.is_some_and(|home| home != provider);
-        self.home.get_or_insert(provider);
+    /// An attempt that is not free was made.
+    pub(super) fn use_up(&mut self) {
+        self.paid = false;
     }
+}
 
-    fn is_free(&self, provider: ProviderIndex) -> bool {
-        self.home.is_none_or(|home| home != provider && !self.moved)
-    }
+/// The first attempt is free, and so is the first move to another provider, whoever makes it; everything else is paid
+/// for out of the budget.
+pub(super) fn is_free(call: &Call, provider: ProviderIndex) -> bool {
+    let topology = &call.catalog.topology;
+    let asked = call.story.asked_whom();
+    let mut asked = asked.iter().filter_map(|id| Some(topology[topology.model(id)?].provider));
+    asked.next().is_none_or(|home| home != provider && asked.all(|next| next == home))
 }
 
 /// Pays for one attempt out of the budget of the call's route.

@@ -13,7 +13,7 @@ use sidestep_table::{Admission, Candidate, ModelIndex, Verdict};
 use tokio::time::sleep;
 use tower::{Layer, Service};
 
-use super::fare::withdraw;
+use super::fare::{is_free, withdraw};
 use crate::body::Body;
 use crate::call::{Attempt, Call};
 use crate::clock::Clock;
@@ -146,7 +146,7 @@ fn may_ask(
         return false;
     }
     let given_up = !call.catalog.model(target).cell.standing().is_eligible();
-    if given_up && call.story.attempts() == 1 {
+    if given_up && is_free(call, call.catalog.provider_of(standby.model)) {
         return true;
     }
     if !given_up && !call.ask.stream {

@@ -13,7 +13,7 @@ use sidestep_table::{Class, Fault, ModelIndex, Priority, ProviderIndex, Verdict}
 use tokio::time::{Instant, sleep};
 use tower::{Layer, Service};
 
-use super::fare::{Fare, withdraw};
+use super::fare::{self, Fare, withdraw};
 use super::hedge::standby;
 use crate::body::Body;
 use crate::call::{Attempt, Call, Plan};
@@ -123,7 +123,8 @@ where
                 break;
             }
             // What cannot be paid for here may be free at the next one.
-            if !self.fare.covers(provider, || withdraw(&self.call, &self.clock)) {
+            let free = fare::is_free(&self.call, provider);
+            if !free && !self.fare.paid_for(|| withdraw(&self.call, &self.clock)) {
                 continue;
             }
             let attempt = Attempt {
@@ -138,8 +139,8 @@ where
                 Ok(answer) => return Ok(answer),
                 Err(miss) => miss,
             };
-            if self.call.story.attempts() > asked_before {
-                self.fare.used(provider);
+            if !free && self.call.story.attempts() > asked_before {
+                self.fare.use_up();
             }
             if self.missed(missed, candidate.model).is_break() {
                 break;
@@ -279,10 +280,8 @@ where
     }
 
     fn refusal(self) -> Refusal {
-        match self.last {
-            Some(failed) if failed.is_the_callers() && failed.answer.is_some() => {
-                failed.answer.map_or(Refusal::Deadline, Refusal::Vendor)
-            }
+        match self.last.map(|failed| *failed) {
+            Some(Failed { class: Class::Client, answer: Some(answer), .. }) => Refusal::Vendor(answer),
             _ if Instant::now() >= self.call.deadline => Refusal::Deadline,
             Some(failed) if matches!(failed.class, Class::Slow | Class::Cancel) => Refusal::Deadline,
             Some(failed) => Refusal::Exhausted {

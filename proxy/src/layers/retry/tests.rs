@@ -206,3 +206,27 @@ async fn a_whole_answer_is_waited_for_until_the_table_gives_its_target_up() {
     let took = told.took.as_millis();
     assert!((33_000..35_000).contains(&took), "{took} ms; free, though the purse is empty");
 }
+
+/// A hedge that was free because the first target was given up is the one free move of its call.
+#[tokio::test(start_paused = true)]
+async fn there_is_one_free_move_whoever_makes_it() {
+    let call = call("", true);
+    let clock = purse(&call, BROKE);
+    let a1 = call.catalog.topology.models[0].cell.clone();
+    let mut ledger = Ledger::new(call.catalog.topology.clone(), 1, clock.now());
+    let permit = a1.admit(PermitKind::Live, Priority::Interactive).unwrap();
+    let turns = [
+        ("a1", 9_000, status(ErrorClass::Overload, None)),
+        ("b1", 1_000, status(ErrorClass::Overload, None)),
+    ];
+    let layered = RetryLayer { clock }.layer(HedgeLayer { clock }.layer(Script::new(turns)));
+    let given_up = async {
+        sleep(Duration::from_secs(1)).await;
+        for _ in 0..5 {
+            ledger.observe(&Evidence::of(&permit, Source::Traffic, Class::Hard(Fault::Status)), clock.now());
+        }
+    };
+    let (told, ()) = tokio::join!(Script::play(layered, call), given_up);
+    assert_eq!(told.asked, ["a1", "b1"], "c1 would have to be paid for, and the purse is empty");
+    assert!(told.answered.is_err());
+}
