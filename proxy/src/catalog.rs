@@ -42,6 +42,8 @@ pub struct ModelPlan {
     pub metrics: Arc<ModelMetrics>,
     name: UpstreamName,
     overrides: CapabilityOverrides,
+    /// A target per dialect that the provider speaks, ready made; none when the name is the caller's.
+    exact: Vec<Arc<Target>>,
 }
 
 /// How calls of one route are served.
@@ -185,14 +187,19 @@ fn models(
 ) -> Vec<ModelPlan> {
     let entries = config.models.iter().zip(&topology.models);
     entries
-        .map(|(model, entry)| ModelPlan {
-            id: entry.id.clone(),
-            cell: entry.cell.clone(),
-            upstream: upstreams[model.provider].clone(),
-            price: model.price,
-            metrics: metrics.model(&config.providers[model.provider].id, &model.id),
-            name: model.model.clone(),
-            overrides: model.capabilities.clone(),
+        .map(|(model, entry)| {
+            let mut plan = ModelPlan {
+                id: entry.id.clone(),
+                cell: entry.cell.clone(),
+                upstream: upstreams[model.provider].clone(),
+                price: model.price,
+                metrics: metrics.model(&config.providers[model.provider].id, &model.id),
+                name: model.model.clone(),
+                overrides: model.capabilities.clone(),
+                exact: Vec::new(),
+            };
+            plan.exact = plan.ready_made();
+            plan
         })
         .collect()
 }
@@ -203,13 +210,10 @@ impl ModelPlan {
     /// The model as a target for a caller that asked for `requested` in `dialect`: in the caller's own dialect
     /// when the provider speaks it, else in the provider's first.
     #[must_use]
-    pub fn target(&self, dialect: Dialect, requested: &str) -> Target {
-        let name = match &self.name {
-            UpstreamName::Exact(name) => name,
-            UpstreamName::AsAsked { .. } => requested,
-        };
+    pub fn target(&self, dialect: Dialect, requested: &str) -> Arc<Target> {
         let spoken = if self.upstream.speaks(dialect) { dialect } else { self.upstream.dialects[0] };
-        self.named(spoken, name)
+        let ready = self.exact.iter().find(|target| target.dialect == spoken);
+        ready.cloned().unwrap_or_else(|| Arc::new(self.named(spoken, requested)))
     }
 
     /// The model as its probes ask for it.
@@ -219,6 +223,11 @@ impl ModelPlan {
             UpstreamName::Exact(name) | UpstreamName::AsAsked { probe: name } => name,
         };
         self.named(self.upstream.dialects[0], name)
+    }
+
+    fn ready_made(&self) -> Vec<Arc<Target>> {
+        let UpstreamName::Exact(name) = &self.name else { return Vec::new() };
+        self.upstream.dialects.iter().map(|dialect| Arc::new(self.named(*dialect, name))).collect()
     }
 
     fn named(&self, dialect: Dialect, name: &str) -> Target {

@@ -43,7 +43,7 @@ pub struct AttemptService {
 /// An attempt under way.
 struct Exchange {
     attempt: Attempt,
-    target: Target,
+    target: Arc<Target>,
     settlement: Settlement,
     degraded: Vec<Degraded>,
 }

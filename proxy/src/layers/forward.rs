@@ -90,12 +90,13 @@ fn route<'a>(catalog: &'a Catalog, request: &mut Forwarded) -> Option<&'a ModelP
     let speaking = route.targets.iter().map(|target| catalog.model(target.model));
     let mut speaking = speaking.filter(|model| model.upstream.speaks(request.dialect) && usable(model));
     let model = speaking.next()?;
-    let name = model.target(request.dialect, asked).model;
+    let target = model.target(request.dialect, asked);
+    let name = &target.model;
     match (&request.endpoint, ask) {
-        (Endpoint::Model(id), _) if *id != name => request.path_and_query = format!("/v1/models/{name}"),
+        (Endpoint::Model(id), _) if id != name => request.path_and_query = format!("/v1/models/{name}"),
         // Vectors of another model than the one asked for fit nothing: only an alias is replaced.
         (Endpoint::Embeddings, _) if route.pattern.contains('*') => {}
-        (_, Some(ask)) => request.body = splice_model(&request.body, &ask.model_span, &name),
+        (_, Some(ask)) => request.body = splice_model(&request.body, &ask.model_span, name),
         (_, None) => {}
     }
     Some(model)
