@@ -8,7 +8,7 @@
 
 mod plan;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rand::rngs::SmallRng;
@@ -76,7 +76,8 @@ pub struct Turn {
 #[derive(Debug)]
 pub struct Schedule {
     cadence: Cadence,
-    plans: HashMap<ModelId, Plan>,
+    /// In the order of names: each may take a draw.
+    plans: BTreeMap<ModelId, Plan>,
     draw: SmallRng,
 }
 
@@ -121,7 +122,7 @@ impl Schedule {
     /// An empty schedule. The same seed and the same inputs give the same turns.
     #[must_use]
     pub fn new(cadence: Cadence, seed: u64) -> Self {
-        Self { cadence, plans: HashMap::new(), draw: SmallRng::seed_from_u64(seed) }
+        Self { cadence, plans: BTreeMap::new(), draw: SmallRng::seed_from_u64(seed) }
     }
 
     /// Another rhythm from the next turn of each model on.

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::admin::{self, Admin, ConfigState, Readiness, SwitchDesk};
 use crate::config::reload::{self, POLL_INTERVAL, Polled, Reload};
 use crate::config::{Config, DrainConfig};
+use crate::dice::Dice;
 use crate::engine::{Engine, EngineError};
 use crate::journal::{Journal, Kind};
 use crate::serve::{Server, listen};
@@ -68,7 +69,7 @@ impl App {
     /// # Errors
     /// When a port is taken, a provider is unusable, or kept switches are unreadable.
     pub async fn start(config: Config) -> Result<App, StartError> {
-        let engine = Engine::start(&config, Arc::new(dial))?;
+        let engine = Engine::start(&config, Arc::new(dial), Dice::new())?;
         let readiness = Readiness::default();
         let serving = readiness.wait_for("listeners");
         // Switches are in force before anyone can call.

@@ -10,6 +10,7 @@ use sidestep_table::{Admission, Budget, Candidate, ModelIndex, Permit, Priority,
 use tokio::time::Instant;
 
 use crate::catalog::{Catalog, ModelPlan, RoutePlan};
+use crate::dice::Dice;
 use crate::story::Story;
 
 /// One request of the application, understood.
@@ -34,6 +35,8 @@ pub struct Call {
     pub id: Arc<str>,
     /// What happened to it, for metrics, headers and the log.
     pub story: Arc<Story>,
+    /// Where its draws come from.
+    pub dice: Dice,
 }
 
 /// A call with the order in which targets are to be asked.

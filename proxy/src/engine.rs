@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use rand::Rng;
 use sidestep_probes::Signals;
 
 use crate::announce::announcer;
 use crate::catalog::{Catalog, CatalogError, SharedCatalog};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::dice::Dice;
 use crate::journal::Journal;
 use crate::judge::Judge;
 use crate::metrics::{Metrics, MetricsError};
@@ -46,11 +48,12 @@ pub enum EngineError {
 
 impl Engine {
     /// Makes `config` ready and starts the judge. `carrier` carries requests to providers, now and after every
-    /// reload: [`dial`](crate::upstream::dial) for real ones.
+    /// reload: [`dial`](crate::upstream::dial) for real ones. All
+    /// draws come from `dice`.
     ///
     /// # Errors
     /// When a provider is unusable.
-    pub fn start(config: &Config, carrier: Carrier) -> Result<Engine, EngineError> {
+    pub fn start(config: &Config, carrier: Carrier, dice: Dice) -> Result<Engine, EngineError> {
         let (clock, metrics) = (Clock::start(), Metrics::new()?);
         let (tasks, journal) = (Tasks::new(metrics.clone()), Arc::new(Journal::new(clock)));
         let signals = Signals::default();
@@ -58,10 +61,10 @@ impl Engine {
         let catalog: SharedCatalog = Arc::new(ArcSwap::from_pointee(built));
         let publish = announcer(catalog.clone(), journal.clone(), metrics.clone());
         let topology = catalog.load().topology.clone();
-        let (judge, handle) = Judge::new(topology, clock, signals.clone(), publish);
+        let (judge, handle) = Judge::new(topology, clock, signals.clone(), publish, dice.throw().random());
         tasks.spawn("judge", judge.run(tasks.stopping()));
         let probes = ProbeTargets::new(&catalog.load(), &config.probes);
-        let foundation = Foundation { catalog, clock, judge: handle, metrics };
+        let foundation = Foundation { catalog, clock, judge: handle, metrics, dice };
         Ok(Engine { foundation, journal, tasks, probes, signals, carrier })
     }
 

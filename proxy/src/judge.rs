@@ -57,16 +57,18 @@ pub struct Judge {
 pub type Publish = Box<dyn FnMut(&[Decision]) + Send>;
 
 impl Judge {
-    /// A judge over `topology`. `publish` is called after every step that decided something.
+    /// A judge over `topology`. `publish` is called after every step that decided something; `seed`
+    /// jitters cooldowns.
     pub fn new(
         topology: Arc<Topology>,
         clock: Clock,
         signals: Signals,
         publish: Publish,
+        seed: u64,
     ) -> (Judge, JudgeHandle) {
         let (evidence_sender, evidence) = mpsc::channel(DOCKET);
         let (order_sender, orders) = mpsc::channel(ORDERS);
-        let ledger = Ledger::new(topology, rand::random(), clock.now());
+        let ledger = Ledger::new(topology, seed, clock.now());
         let judge = Judge { ledger, clock, evidence, orders, signals, publish };
         let handle = JudgeHandle { evidence: evidence_sender, orders: order_sender, dropped: Arc::default() };
         (judge, handle)

@@ -13,6 +13,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod demo;
+pub mod dice;
 pub mod engine;
 mod escape;
 mod first_words;

@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use http_body_util::combinators::MapErr;
 use http_body_util::{BodyExt, Full};
+use rand::Rng;
 use sidestep_dialect::Dialect;
 use sidestep_probes::{
     Allowance, Blame, Cadence, Errand, Observer, Patience, Prober, Report, Settings, Signals, Target, Targets,
@@ -66,7 +67,7 @@ pub fn prober(
         sink: move |evidence| judge.report(evidence),
         observer: ProbeWitness { catalog: on.catalog.clone() },
         signals,
-        seed: rand::random(),
+        seed: on.dice.throw().random(),
     }
 }
 

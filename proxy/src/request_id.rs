@@ -4,16 +4,18 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request};
 use rand::Rng;
 use tower_http::request_id::{MakeRequestId, RequestId};
 
+use crate::dice::Dice;
+
 /// Where the id travels inside Sidestep, and where an application may set its own.
 pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Mints ids of 128 random bits, as `req_` and 32 hexadecimal digits.
-#[derive(Clone, Copy)]
-pub struct Mint;
+#[derive(Clone)]
+pub struct Mint(pub Dice);
 
 impl MakeRequestId for Mint {
     fn make_request_id<B>(&mut self, _: &Request<B>) -> Option<RequestId> {
-        let id = format!("req_{:032x}", rand::rng().random::<u128>());
+        let id = format!("req_{:032x}", self.0.throw().random::<u128>());
         HeaderValue::from_str(&id).ok().map(RequestId::new)
     }
 }

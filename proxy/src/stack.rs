@@ -17,6 +17,7 @@ use tower_http::trace::TraceLayer;
 use crate::body::{Body, BoxError};
 use crate::catalog::SharedCatalog;
 use crate::clock::Clock;
+use crate::dice::Dice;
 use crate::judge::JudgeHandle;
 use crate::layers::{
     AttemptService, BreakerLayer, ChooseLayer, DeadlineLayer, Forward, HedgeLayer, IngestLayer, ObserveLayer,
@@ -39,6 +40,8 @@ pub struct Foundation {
     pub judge: JudgeHandle,
     /// Counts.
     pub metrics: Arc<Metrics>,
+    /// All draws come from here.
+    pub dice: Dice,
 }
 
 /// Builds the stack for request bodies of type `B`.
@@ -48,20 +51,20 @@ where
     B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    let Foundation { catalog, clock, judge, metrics } = on.clone();
+    let Foundation { catalog, clock, judge, metrics, dice } = on.clone();
     let service = ServiceBuilder::new()
         // The panic handler wraps bodies in a type of its own.
         .map_response(|response: Response<_>| response.map(|body: UnsyncBoxBody<_, _>| body.boxed_unsync()))
         // A bug of ours costs one call, never the sidecar.
         .layer(CatchPanicLayer::custom(panicked))
         // Every answer, error and log line carries the same id; the application may bring its own.
-        .layer(SetRequestIdLayer::new(request_id::HEADER, Mint))
+        .layer(SetRequestIdLayer::new(request_id::HEADER, Mint(dice.clone())))
         // Spans carry method, path and id, never headers or bodies.
         .layer(TraceLayer::new_for_http().make_span_with(request_id::span))
         // Any error becomes a response here and nowhere else, in the caller's dialect.
         .layer(RespondLayer)
         // http::Request becomes Call.
-        .layer(IngestLayer { catalog, forward: Forward, metrics: metrics.clone() })
+        .layer(IngestLayer { catalog, forward: Forward, metrics: metrics.clone(), dice })
         // Headers, metrics and the log line of a call; sees every way in which it can end.
         .layer(ObserveLayer)
         // One deadline over all attempts.

@@ -21,7 +21,7 @@ use std::sync::Mutex;
 
 use figures::Figures;
 use incident::Incident;
-use replay::play;
+use replay::{Seen, play};
 
 /// Requests a second.
 const RATES: [f64; 3] = [2.0, 20.0, 0.2];
@@ -64,11 +64,30 @@ fn incidents_pass_unnoticed() {
     assert!(broken.is_empty(), "\n{}", broken.join("\n"));
 }
 
+/// With every kind of draw in it: faults at a rate, callers who leave, pauses, jitter, probes.
+#[test]
+fn a_seed_repeats_a_replay_to_the_byte() {
+    let incident = || Incident::all().into_iter().find(|one| one.name == "openai-2025-06-10").unwrap();
+    let told = |rate| {
+        let seen = replayed(incident(), rate, true);
+        let decisions: Vec<_> =
+            seen.decisions.iter().map(|(at, entry)| (at, &entry.subject, &entry.to, &entry.why)).collect();
+        let told = format!("{:?} {decisions:?} {:?} {:?}", seen.heard, seen.attempts, seen.spent);
+        (serde_json::to_string(&Figures::of(&seen)).unwrap(), told)
+    };
+    let first = told(0.5);
+    assert!(first == told(0.5), "two runs with one seed differ");
+    assert!(first.1 != told(0.6).1);
+}
+
 fn run(job: Job) -> Figures {
+    Figures::of(&replayed(job.incident, job.rate, job.shortened))
+}
+
+fn replayed(incident: Incident, rate: f64, shortened: bool) -> Seen {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    let seen = runtime.block_on(play(job.incident, job.rate, job.shortened));
-    Figures::of(&seen)
+    runtime.block_on(play(incident, rate, shortened))
 }
 
 /// Longer replays before the shortest, so that none is left over at the end for one worker alone.

@@ -164,6 +164,7 @@ async fn load(
     for number in 0.. {
         at += Duration::from_secs_f64(-(1.0 - draws.random::<f64>()).ln() / rate);
         tokio::select! {
+            biased;
             () = sleep_until(notes.start + at) => {}
             () = calm.cancelled() => break,
         }

@@ -9,6 +9,7 @@ use http_body_util::Full;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use sidestep::config::{Config, Limits, ProviderConfig, Source, Variables};
+use sidestep::dice::Dice;
 use sidestep::engine::Engine;
 use sidestep::serve;
 use sidestep::stack::stack;
@@ -70,7 +71,7 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    /// Starts it all. `seed` decides first tokens and faults.
+    /// Starts it all. `seed` decides every draw: first tokens, faults, Sidestep's own.
     pub(crate) fn set(seed: u64) -> Scene {
         let vendors = [Vendor::anthropic(), Vendor::openai(), Vendor::xai()];
         let providers = vendors.map(|vendor| {
@@ -81,7 +82,7 @@ impl Scene {
         let lines = TaskTracker::new();
         let config = Config::parse(CONFIG, &Source::Builtin("replay"), &Variables::default())
             .unwrap_or_else(|error| panic!("{error}"));
-        let engine = Engine::start(&config, carrier(&providers, &lines)).unwrap();
+        let engine = Engine::start(&config, carrier(&providers, &lines), Dice::seeded(seed)).unwrap();
         engine.probe();
         let application = application(&engine, &config.limits, &lines);
         Scene { engine, application, providers, lines }

@@ -81,6 +81,8 @@ where
             }
             let crowded = flights.len() >= self.settings.concurrency.max(1);
             tokio::select! {
+                // In this order, so that a seed repeats a run: what has ended makes room first.
+                biased;
                 Some(landing) = flights.next() => self.land(landing),
                 () = self.prober.signals.woken() => {}
                 () = tokio::time::sleep(self.pause(crowded)) => {}

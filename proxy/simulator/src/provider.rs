@@ -86,6 +86,8 @@ impl Provider {
         let service = service_fn(|request| answer(self.clone(), line.clone(), request));
         let builder = auto::Builder::new(Tracked(streams));
         tokio::select! {
+            // So that a seed repeats a run.
+            biased;
             ended = builder.serve_connection(io, service) => {
                 if let Err(error) = ended {
                     tracing::debug!(error = %error, "a connection ended early");

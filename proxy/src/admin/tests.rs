@@ -43,7 +43,7 @@ impl Rig {
         let tasks = Tasks::new(Arc::clone(&metrics));
         let clock = Clock::start();
         let topology = Arc::new(topology());
-        let (work, judge) = Judge::new(Arc::clone(&topology), clock, Signals::default(), Box::new(|_| {}));
+        let (work, judge) = Judge::new(Arc::clone(&topology), clock, Signals::default(), Box::new(|_| {}), 1);
         tasks.spawn("judge", work.run(tasks.stopping()));
         let journal = Arc::new(Journal::new(clock));
         let file = folder.map(SwitchFile::in_folder);

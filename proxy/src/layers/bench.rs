@@ -19,6 +19,7 @@ use crate::call::{Attempt, Call, Plan};
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::config::{Config, Source, Variables};
+use crate::dice::Dice;
 use crate::metrics::Metrics;
 use crate::miss::{Failed, Miss, VendorAnswer};
 use crate::refusal::Refusal;
@@ -171,6 +172,7 @@ pub(crate) fn call_counted(route: &str, stream: bool, metrics: &Metrics) -> Call
         priority: Priority::Interactive,
         id: "req_1".into(),
         story: Arc::new(Story::default()),
+        dice: Dice::seeded(1),
         body: body.into(),
         ask,
         headers,

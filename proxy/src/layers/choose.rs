@@ -61,7 +61,7 @@ fn candidates(call: &Call, clock: &Clock) -> Result<Vec<Candidate>, Refusal> {
     let keyed = |model| !call.catalog.model(model).upstream.lacks_key();
     let capable = |model| keyed(model) && obstacle(call, model).is_none();
     let now = clock.now();
-    let ranked = rank(&call.catalog.topology, call.route, &capable, now, &mut rand::rng());
+    let ranked = rank(&call.catalog.topology, call.route, &capable, now, &mut call.dice.throw());
     let candidates = ranked.map_err(|unavailable| match unavailable {
         Unavailable::AllDisabled => Refusal::SwitchedOff,
         Unavailable::NothingEligible { retry_after } => Refusal::NothingEligible { retry_after },

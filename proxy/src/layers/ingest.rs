@@ -20,6 +20,7 @@ use super::forward::{Forward, Forwarded};
 use crate::body::{Body, BoxError};
 use crate::call::Call;
 use crate::catalog::{Catalog, SharedCatalog};
+use crate::dice::Dice;
 use crate::metrics::{Finished, Metrics, Outcome};
 use crate::refusal::{Refusal, Refused};
 use crate::request_id::request_id;
@@ -41,6 +42,8 @@ pub struct IngestLayer {
     pub forward: Forward,
     /// Counts what is refused before it becomes a call.
     pub metrics: Arc<Metrics>,
+    /// Where the draws of calls come from.
+    pub dice: Dice,
 }
 
 /// Turns `http::Request` into [`Call`].
@@ -75,11 +78,11 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let mut inner = self.inner.clone();
-        let IngestLayer { catalog, forward, metrics } = self.settings.clone();
+        let IngestLayer { catalog, forward, metrics, dice } = self.settings.clone();
         let catalog = catalog.load_full();
         Box::pin(async move {
             let arrived = Instant::now();
-            let ingested = ingest(request, &catalog, forward).await;
+            let ingested = ingest(request, &catalog, (forward, dice)).await;
             match ingested {
                 Ok(Ingested::Call(call)) => inner.call(*call).await,
                 Ok(Ingested::Answer(answer)) => Ok(answer),
@@ -103,7 +106,7 @@ enum Ingested {
 async fn ingest<B>(
     request: Request<B>,
     catalog: &Arc<Catalog>,
-    forward: Forward,
+    (forward, dice): (Forward, Dice),
 ) -> Result<Ingested, (Option<Dialect>, Refusal)>
 where
     B: HttpBody<Data = Bytes>,
@@ -115,7 +118,7 @@ where
     let awaits_leave = head.headers.contains_key(EXPECT);
     let body = read(body, catalog.limits.body_bytes, awaits_leave).await.map_err(refuse)?;
     if endpoint == Endpoint::Generate {
-        let call = understand(dialect, head.headers, body, catalog.clone()).map_err(refuse)?;
+        let call = understand(dialect, head.headers, body, (catalog.clone(), dice)).map_err(refuse)?;
         return Ok(Ingested::Call(Box::new(call)));
     }
     let path_and_query = head.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
@@ -193,7 +196,7 @@ fn understand(
     dialect: Dialect,
     headers: HeaderMap,
     body: Bytes,
-    catalog: Arc<Catalog>,
+    (catalog, dice): (Arc<Catalog>, Dice),
 ) -> Result<Call, Refusal> {
     let arrived = Instant::now();
     let ask = peek(dialect, &headers, &body)?;
@@ -213,6 +216,7 @@ fn understand(
         deadline: arrived + plan.deadline,
         id: request_id(&headers).into(),
         story: Arc::new(Story::default()),
+        dice,
         ask,
         body,
         headers,

@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use http_body_util::Full;
+use rand::Rng;
 use sidestep_dialect::{
     AnswerContext, Degraded, Gate, Target, Untranslatable, auth, gate, repair_history, same_dialect_request,
     translate_request,
@@ -63,7 +64,7 @@ pub(super) fn answer_context(attempt: &Attempt, target: &Target) -> AnswerContex
     let call = &attempt.call;
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     AnswerContext {
-        id_seed: rand::random(),
+        id_seed: call.dice.throw().random(),
         created: since.map_or(0, |since| since.as_secs()),
         include_usage: call.ask.include_usage,
         served_model: target.model.clone(),

@@ -252,7 +252,7 @@ where
                 _ => Next::Onward,
             },
             Class::Hard(fault) if self.is_transient(fault, target) => {
-                let pause = Duration::from_millis(rand::rng().random_range(PAUSE));
+                let pause = Duration::from_millis(self.call.dice.throw().random_range(PAUSE));
                 match retry_after {
                     Some(wait) if wait > longest => Next::Onward,
                     wait => Next::Again { after: wait.unwrap_or(pause).max(pause), repaired: false },

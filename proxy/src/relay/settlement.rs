@@ -188,7 +188,7 @@ mod tests {
     async fn the_table_hears_of_silence_while_it_lasts_and_of_haste_only_at_its_end() {
         let topology = topology();
         let (judge, handle) =
-            Judge::new(topology.clone(), Clock::start(), Signals::default(), Box::new(|_| {}));
+            Judge::new(topology.clone(), Clock::start(), Signals::default(), Box::new(|_| {}), 1);
         let stop = CancellationToken::new();
         let judging = judge.run(stop.clone());
         let watching = async {

@@ -50,7 +50,7 @@ fn bench(rest: Body) -> Bench {
     let attempt =
         Attempt { call: call.clone(), target, admission: Admission::Live, repaired: false, standby: None };
     let topology = call.catalog.topology.clone();
-    let (_, judge) = Judge::new(topology, Clock::start(), Signals::default(), Box::new(|_| {}));
+    let (_, judge) = Judge::new(topology, Clock::start(), Signals::default(), Box::new(|_| {}), 1);
     let (_, settlement) = Settlement::open(Admitted { attempt, permit }, judge);
     let decoder = Decoder::new(Dialect::Anthropic, Flavor::Anthropic);
     let mut told = Told::new(Dialect::Anthropic, decoder, None, 4096);
