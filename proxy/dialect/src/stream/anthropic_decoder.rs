@@ -45,7 +45,10 @@ impl AnthropicDecoder {
             }
             "content_block_stop" => self.block_stop(wire.index.unwrap_or(0), out),
             "message_delta" => self.message_delta(wire.delta, wire.usage, out)?,
-            "message_stop" => self.finish(out)?,
+            "message_stop" => {
+                self.finish(out)?;
+                self.ended = true;
+            }
             "error" => out.push(Event::Error { failure: in_band(Dialect::Anthropic, &raw.data) }),
             "ping" => out.push(Event::Ping),
             // Event types are added over time, and clients are told to ignore what they do not know.
@@ -76,7 +79,6 @@ impl AnthropicDecoder {
         if !self.stopped {
             return Err(StreamFault::Truncated);
         }
-        self.ended = true;
         out.push(Event::End);
         Ok(())
     }

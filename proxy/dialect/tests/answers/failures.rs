@@ -150,6 +150,7 @@ fn missing(dialect: Dialect, source: &[u8]) -> Option<&'static [u8]> {
         decoder.decode(&event.unwrap(), &mut events).unwrap();
     }
     assert!(decoder.progress().complete);
+    decoder.finish(&splitter.finish(), &mut events).unwrap();
     decoder.missing_terminal()
 }
 
