@@ -21,7 +21,7 @@ use crate::dice::Dice;
 use crate::judge::JudgeHandle;
 use crate::layers::{
     AttemptService, BreakerLayer, ChooseLayer, DeadlineLayer, Forward, HedgeLayer, IngestLayer, ObserveLayer,
-    RespondLayer, RetryLayer, ShedLayer, panicked,
+    RescueLayer, RespondLayer, RetryLayer, ShedLayer, panicked,
 };
 use crate::metrics::Metrics;
 use crate::request_id::{self, Mint};
@@ -73,6 +73,8 @@ where
         .layer(ShedLayer)
         // Call becomes Plan: which targets, in which order.
         .layer(ChooseLayer { clock })
+        // What attempts bring becomes a response.
+        .layer(RescueLayer)
         // Plan becomes Attempts: again here, or on to the next target.
         .layer(RetryLayer { clock })
         // A second target when the first is late.

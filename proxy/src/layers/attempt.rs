@@ -21,7 +21,7 @@ use crate::call::{Admitted, Attempt};
 use crate::judge::JudgeHandle;
 use crate::metrics::{Metrics, Outcome};
 use crate::miss::{Failed, Miss, VendorAnswer};
-use crate::relay::{Settlement, StreamBody, Told, Whole, failed, read_capped, whole_answer};
+use crate::relay::{Answered, Live, Settlement, Told, Whole, failed, read_capped, whole_answer};
 
 /// The most of an error answer that is read, in bytes.
 const ERROR_BYTES: usize = 256 * 1024;
@@ -49,9 +49,9 @@ struct Exchange {
 }
 
 impl Service<Admitted> for AttemptService {
-    type Response = Response<Body>;
+    type Response = Answered;
     type Error = Miss;
-    type Future = BoxFuture<'static, Result<Response<Body>, Miss>>;
+    type Future = BoxFuture<'static, Result<Answered, Miss>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Miss>> {
         Poll::Ready(Ok(()))
@@ -77,10 +77,7 @@ impl Service<Admitted> for AttemptService {
 }
 
 impl Exchange {
-    async fn run(
-        mut self,
-        request: http::Request<http_body_util::Full<Bytes>>,
-    ) -> Result<Response<Body>, Failed> {
+    async fn run(mut self, request: http::Request<http_body_util::Full<Bytes>>) -> Result<Answered, Failed> {
         let patience = self.patience();
         let watch = self.settlement.watch();
         let answered = watch.over(self.answer(request, patience)).await;
@@ -226,19 +223,19 @@ impl Exchange {
         Told::new(call.ask.dialect, decoder, encoder, call.catalog.limits.event_bytes)
     }
 
-    fn give_whole(mut self, whole: Whole) -> Response<Body> {
+    fn give_whole(mut self, whole: Whole) -> Answered {
         let call = self.attempt.call.clone();
         call.story.used(whole.facts.usage);
         self.served();
         self.settlement.complete(&whole.facts.usage);
         call.story.end(Outcome::Answered);
-        respond("application/json", full(whole.body))
+        Answered::Whole(respond("application/json", full(whole.body)))
     }
 
-    fn give_stream(mut self, told: Box<Told>, upstream: Body) -> Response<Body> {
+    fn give_stream(mut self, told: Box<Told>, upstream: Body) -> Answered {
         self.served();
-        let body = StreamBody::new(upstream, told, self.settlement, &self.attempt.call);
-        respond("text/event-stream; charset=utf-8", body.boxed_unsync())
+        let Exchange { attempt, settlement, .. } = self;
+        Answered::Live(Live { told, upstream, settlement, target: attempt.target })
     }
 
     fn served(&mut self) {
@@ -262,7 +259,7 @@ fn is_page(response: &Response<Body>) -> bool {
     ["application/json", "text/html"].iter().any(|page| essence.eq_ignore_ascii_case(page))
 }
 
-fn respond(content_type: &'static str, body: Body) -> Response<Body> {
+pub(super) fn respond(content_type: &'static str, body: Body) -> Response<Body> {
     let mut response = Response::new(body);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response

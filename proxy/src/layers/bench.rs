@@ -14,7 +14,7 @@ use sidestep_table::{Admission, Candidate, Class, Fault, Priority};
 use tokio::time::{Instant, sleep};
 use tower::{Service, ServiceExt};
 
-use crate::body::{Body, full};
+use crate::body::full;
 use crate::call::{Attempt, Call, Plan};
 use crate::catalog::Catalog;
 use crate::clock::Clock;
@@ -23,6 +23,7 @@ use crate::dice::Dice;
 use crate::metrics::Metrics;
 use crate::miss::{Failed, Miss, VendorAnswer};
 use crate::refusal::Refusal;
+use crate::relay::Answered;
 use crate::story::Story;
 use crate::upstream::{Carrier, dial};
 
@@ -97,7 +98,7 @@ impl Script {
     /// Sends `call` through `layered`, with every target of its route as a candidate, in order.
     pub(super) async fn play<S>(layered: S, call: Call) -> Told
     where
-        S: Service<Plan, Response = Response<Body>, Error = Refusal>,
+        S: Service<Plan, Response = Answered, Error = Refusal>,
     {
         let call = Arc::new(call);
         let targets = &call.catalog.topology.routes[call.route.get()].targets;
@@ -110,7 +111,7 @@ impl Script {
         let answered = layered.oneshot(Plan { call: call.clone(), candidates }).await;
         let chapters = call.story.read();
         Told {
-            answered: answered.map(|answer| answer.headers()["by"].to_str().unwrap().to_owned()),
+            answered: answered.map(|answer| by(&answer)),
             asked: chapters.attempts.iter().map(ToString::to_string).collect(),
             took: began.elapsed(),
             fallback: chapters.fallback,
@@ -119,9 +120,9 @@ impl Script {
 }
 
 impl Service<Attempt> for Script {
-    type Response = Response<Body>;
+    type Response = Answered;
     type Error = Miss;
-    type Future = BoxFuture<'static, Result<Response<Body>, Miss>>;
+    type Future = BoxFuture<'static, Result<Answered, Miss>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Miss>> {
         Poll::Ready(Ok(()))
@@ -143,11 +144,16 @@ impl Service<Attempt> for Script {
                 _ => {
                     let mut answer = Response::new(full("answer"));
                     answer.headers_mut().insert("by", model.parse().unwrap());
-                    Ok(answer)
+                    Ok(Answered::Whole(answer))
                 }
             }
         })
     }
+}
+
+fn by(answered: &Answered) -> String {
+    let Answered::Whole(answer) = answered else { panic!("no script streams") };
+    answer.headers()["by"].to_str().unwrap().to_owned()
 }
 
 /// A call of the bench's route; `route` are further settings of the route, such as `, max_attempts: 2`.

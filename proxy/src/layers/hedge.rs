@@ -8,16 +8,15 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, Either, select};
-use http::Response;
 use sidestep_table::{Admission, Candidate, ModelIndex, Verdict};
 use tokio::time::sleep;
 use tower::{Layer, Service};
 
 use super::fare::{is_free, withdraw};
-use crate::body::Body;
 use crate::call::{Attempt, Call};
 use crate::clock::Clock;
 use crate::miss::Miss;
+use crate::relay::Answered;
 
 /// How long a model without a history may be silent.
 const UNKNOWN: Duration = Duration::from_secs(5);
@@ -52,12 +51,12 @@ impl<S> Layer<S> for HedgeLayer {
 
 impl<S> Service<Attempt> for Hedge<S>
 where
-    S: Service<Attempt, Response = Response<Body>, Error = Miss> + Clone + Send + 'static,
+    S: Service<Attempt, Response = Answered, Error = Miss> + Clone + Send + 'static,
     S::Future: Send + Unpin,
 {
-    type Response = Response<Body>;
+    type Response = Answered;
     type Error = Miss;
-    type Future = Either<S::Future, BoxFuture<'static, Result<Response<Body>, Miss>>>;
+    type Future = Either<S::Future, BoxFuture<'static, Result<Answered, Miss>>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Miss>> {
         Poll::Ready(Ok(()))
@@ -91,10 +90,10 @@ struct Race<S, F> {
 
 impl<S, F> Race<S, F>
 where
-    S: Service<Attempt, Response = Response<Body>, Error = Miss, Future = F>,
-    F: Future<Output = Result<Response<Body>, Miss>> + Unpin,
+    S: Service<Attempt, Response = Answered, Error = Miss, Future = F>,
+    F: Future<Output = Result<Answered, Miss>> + Unpin,
 {
-    async fn run(mut self) -> Result<Response<Body>, Miss> {
+    async fn run(mut self) -> Result<Answered, Miss> {
         let (mut first, mut denied) = (self.first, false);
         loop {
             let wait = if denied { AGAIN } else { self.patience };
@@ -161,7 +160,7 @@ fn is_final(missed: &Miss) -> bool {
     matches!(missed, Miss::Failed(failed) if failed.is_final())
 }
 
-fn second_has_it(call: &Call, answered: Result<Response<Body>, Miss>) -> Result<Response<Body>, Miss> {
+fn second_has_it(call: &Call, answered: Result<Answered, Miss>) -> Result<Answered, Miss> {
     if answered.is_ok() {
         call.story.fall_back("late");
         call.route_plan().metrics.hedged(true);

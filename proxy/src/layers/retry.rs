@@ -6,7 +6,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use http::Response;
 use rand::Rng;
 use sidestep_dialect::ErrorClass;
 use sidestep_table::{Class, Fault, ModelIndex, Priority, ProviderIndex, Verdict};
@@ -15,12 +14,12 @@ use tower::{Layer, Service};
 
 use super::fare::{self, Fare, withdraw};
 use super::hedge::standby;
-use crate::body::Body;
 use crate::call::{Attempt, Call, Plan};
 use crate::catalog::ModelPlan;
 use crate::clock::Clock;
 use crate::miss::{Failed, Miss};
 use crate::refusal::Refusal;
+use crate::relay::Answered;
 
 /// Between two attempts at the same target: long enough for a load balancer to pick another machine.
 const PAUSE: std::ops::Range<u64> = 40..120;
@@ -78,12 +77,12 @@ impl<S> Layer<S> for RetryLayer {
 
 impl<S> Service<Plan> for Retry<S>
 where
-    S: Service<Attempt, Response = Response<Body>, Error = Miss> + Clone + Send + 'static,
+    S: Service<Attempt, Response = Answered, Error = Miss> + Clone + Send + 'static,
     S::Future: Send,
 {
-    type Response = Response<Body>;
+    type Response = Answered;
     type Error = Refusal;
-    type Future = BoxFuture<'static, Result<Response<Body>, Refusal>>;
+    type Future = BoxFuture<'static, Result<Answered, Refusal>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
         Poll::Ready(Ok(()))
@@ -107,9 +106,9 @@ where
 
 impl<S> Rounds<S>
 where
-    S: Service<Attempt, Response = Response<Body>, Error = Miss>,
+    S: Service<Attempt, Response = Answered, Error = Miss>,
 {
-    async fn run(mut self, plan: Plan) -> Result<Response<Body>, Refusal> {
+    async fn run(mut self, plan: Plan) -> Result<Answered, Refusal> {
         self.call.budget().deposit(self.clock.now());
         for (index, candidate) in plan.candidates.iter().enumerate() {
             let provider = self.call.catalog.provider_of(candidate.model);
@@ -200,7 +199,7 @@ where
     }
 
     /// Asks one target, and once more when that is likely to help.
-    async fn stay(&mut self, mut attempt: Attempt) -> Result<Response<Body>, Miss> {
+    async fn stay(&mut self, mut attempt: Attempt) -> Result<Answered, Miss> {
         let mut before: Option<Box<Failed>> = None;
         loop {
             let again = Attempt { call: attempt.call.clone(), ..attempt };

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use futures_util::StreamExt;
 use futures_util::stream;
 use http_body_util::BodyExt;
@@ -5,12 +7,18 @@ use sidestep_dialect::{AnswerContext, Decoder, Dialect, Encoder, Flavor};
 use sidestep_probes::Signals;
 use sidestep_table::{Admission, Cell, ModelIndex, PermitKind};
 
+use tokio::time::Instant;
+
+use super::super::leg::LINGER;
+use super::super::{Settlement, Told};
 use super::*;
+use crate::body::Body;
 use crate::call::{Admitted, Attempt};
 use crate::clock::Clock;
 use crate::judge::Judge;
 use crate::layers::bench::call_counted;
 use crate::metrics::Metrics;
+use crate::story::Story;
 
 const START: &str = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"m\",\"type\":\"message\",\
     \"role\":\"assistant\",\"model\":\"c\",\"content\":[],\"usage\":{\"input_tokens\":1,\"output_tokens\":1}}}\n\n\
@@ -55,7 +63,8 @@ fn bench(rest: Body) -> Bench {
     let decoder = Decoder::new(Dialect::Anthropic, Flavor::Anthropic);
     let mut told = Told::new(Dialect::Anthropic, decoder, None, 4096);
     told.take(Bytes::from(START)).unwrap();
-    let body = StreamBody::new(rest, Box::new(told), settlement, &call);
+    let live = Live { told: Box::new(told), upstream: rest, settlement, target };
+    let body = StreamBody::new(live, call.clone());
     Bench { metrics, cell, story: call.story.clone(), body }
 }
 
