@@ -14,6 +14,7 @@ use crate::dice::Dice;
 use crate::story::Story;
 
 /// One request of the application, understood.
+#[derive(Clone)]
 pub struct Call {
     /// What it asks for.
     pub ask: Ask,

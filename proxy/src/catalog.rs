@@ -6,11 +6,11 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use sidestep_dialect::{Capabilities, CapabilityOverrides, Dialect, Target};
 use sidestep_table::{
-    BudgetPolicy, Cell, ModelId, ModelIndex, ModelShape, ProviderIndex, ProviderShape, RouteIndex,
+    Budget, BudgetPolicy, Cell, ModelId, ModelIndex, ModelShape, ProviderIndex, ProviderShape, RouteIndex,
     RouteShape, Shape, ShapeError, TargetShape, Topology,
 };
 
-use crate::config::{Config, Limits, ModelConfig, OnLossy, Price, RouteConfig, UpstreamName};
+use crate::config::{Config, Limits, ModelConfig, OnLossy, Price, RetryBudget, RouteConfig, UpstreamName};
 use crate::metrics::{Metrics, ModelMetrics, RouteMetrics};
 use crate::upstream::{Carrier, Upstream, UpstreamError};
 
@@ -56,10 +56,19 @@ pub struct RoutePlan {
     pub first_token_timeout: Duration,
     /// Longest silence inside an answer.
     pub stall_timeout: Duration,
+    /// How long the caller of a stream waits before it gets a head and signs of life; zero for as long as it takes.
+    pub hold: Duration,
     /// Longest Retry-After that is waited for in place.
     pub retry_after_wait: Duration,
     /// Attempts per call, the first included.
     pub max_attempts: usize,
+    /// Whether a target may be asked again after a failure that is likely to pass.
+    pub retry: bool,
+    /// How many calls may be hedged, beside what the route's budget allows; nothing when none may. Kept over reloads
+    /// unless its policy changed.
+    pub hedges: Option<Arc<Budget>>,
+    /// Whether another target goes on with a stream that breaks.
+    pub rescue: bool,
     /// What happens to features that a target would drop.
     pub on_lossy: OnLossy,
     /// Where its figures go.
@@ -91,7 +100,9 @@ impl Catalog {
         let topology = Topology::build(shape(config), previous.map(|old| &*old.topology))?;
         let upstreams = upstreams(config, previous, carrier)?;
         let models = models(config, &topology, &upstreams, metrics);
-        let routes = config.routes.iter().map(|route| RoutePlan::new(route, metrics)).collect();
+        let old = |pattern: &str| previous?.routes.iter().find(|route| *route.pattern == *pattern);
+        let routes =
+            config.routes.iter().map(|route| RoutePlan::new(route, metrics, old(&route.pattern))).collect();
         Ok(Catalog { topology: Arc::new(topology), limits: config.limits, upstreams, models, routes })
     }
 
@@ -153,11 +164,12 @@ fn route_shape(route: &RouteConfig, models: &[ModelConfig]) -> RouteShape {
     RouteShape {
         pattern: route.pattern.as_str().into(),
         targets: route.targets.iter().map(target).collect(),
-        budget: BudgetPolicy {
-            ratio: route.retry_budget.ratio,
-            reserve_per_second: route.retry_budget.reserve_per_second,
-        },
+        budget: budget(route.retry_budget),
     }
+}
+
+const fn budget(budget: RetryBudget) -> BudgetPolicy {
+    BudgetPolicy { ratio: budget.ratio, reserve_per_second: budget.reserve_per_second }
 }
 
 fn upstreams(
@@ -240,14 +252,20 @@ impl ModelPlan {
 // === impl RoutePlan ===
 
 impl RoutePlan {
-    fn new(route: &RouteConfig, metrics: &Metrics) -> RoutePlan {
+    fn new(route: &RouteConfig, metrics: &Metrics, previous: Option<&RoutePlan>) -> RoutePlan {
+        let policy = budget(route.hedge_budget);
+        let kept = previous.and_then(|old| old.hedges.clone()).filter(|old| old.policy() == policy);
         RoutePlan {
             pattern: route.pattern.as_str().into(),
             deadline: route.deadline,
             first_token_timeout: route.first_token_timeout,
             stall_timeout: route.stall_timeout,
+            hold: route.hold,
             retry_after_wait: route.retry_after_wait,
             max_attempts: route.max_attempts,
+            retry: route.retry,
+            hedges: route.hedge.then(|| kept.unwrap_or_else(|| Arc::new(Budget::new(policy)))),
+            rescue: route.rescue,
             on_lossy: route.on_lossy,
             metrics: metrics.route(&route.pattern),
         }

@@ -19,6 +19,7 @@ mod escape;
 mod first_words;
 pub mod journal;
 pub mod judge;
+mod label;
 pub mod layers;
 pub mod logging;
 pub mod metrics;

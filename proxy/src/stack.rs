@@ -20,8 +20,8 @@ use crate::clock::Clock;
 use crate::dice::Dice;
 use crate::judge::JudgeHandle;
 use crate::layers::{
-    AttemptService, BreakerLayer, ChooseLayer, DeadlineLayer, Forward, HedgeLayer, IngestLayer, ObserveLayer,
-    RescueLayer, RespondLayer, RetryLayer, ShedLayer, panicked,
+    AttemptService, BreakerLayer, ChooseLayer, DeadlineLayer, Forward, HedgeLayer, HoldLayer, IngestLayer,
+    ObserveLayer, RescueLayer, RespondLayer, RetryLayer, ShedLayer, panicked,
 };
 use crate::metrics::Metrics;
 use crate::request_id::{self, Mint};
@@ -67,6 +67,8 @@ where
         .layer(IngestLayer { catalog, forward: Forward, metrics: metrics.clone(), dice })
         // Headers, metrics and the log line of a call; sees every way in which it can end.
         .layer(ObserveLayer)
+        // A head and signs of life for the caller of a stream that is late to begin.
+        .layer(HoldLayer)
         // One deadline over all attempts.
         .layer(DeadlineLayer)
         // No work for calls that nobody could take.

@@ -29,6 +29,8 @@ pub struct Chapters {
     pub served_by: Option<ModelId>,
     /// What the answering attempt reported.
     pub usage: Usage,
+    /// The head went to the caller before anybody had answered.
+    pub held: bool,
     /// Set once, by whoever knows first.
     pub ending: Option<Outcome>,
 }
@@ -73,6 +75,11 @@ impl Story {
     /// Notes the usage that the answering model reported.
     pub fn used(&self, usage: Usage) {
         self.open().usage = usage;
+    }
+
+    /// Notes that the caller is given a head before anybody has answered.
+    pub fn hold(&self) {
+        self.open().held = true;
     }
 
     /// Notes the ending. The first one stays: a body that is dropped after its end was no cancellation.

@@ -2,7 +2,7 @@
 
 use super::{
     Config, Credential, Dialect, HttpVersion, LogFormat, ModelConfig, OnLossy, ProbeBudget, ProbesConfig,
-    ProviderConfig, RouteConfig, SecretSource, UpstreamName,
+    ProviderConfig, RetryBudget, RouteConfig, SecretSource, UpstreamName,
     schema::{
         Address, AdminSchema, BudgetSchema, DialectWord, DrainSchema, FileSchema, FormatWord, HealthSchema,
         HttpWord, LimitsSchema, LogSchema, LossyWord, ModelSchema, Named, OneOrMany, Period, PriceSchema,
@@ -97,12 +97,14 @@ impl Config {
             deadline: Some(Period(route.deadline)),
             first_token_timeout: Some(Period(route.first_token_timeout)),
             stall_timeout: Some(Period(route.stall_timeout)),
+            hold: Some(Period(route.hold)),
             max_attempts: Some(route.max_attempts),
-            retry_budget: Some(RetryBudgetSchema {
-                ratio: Some(route.retry_budget.ratio),
-                reserve_per_second: Some(route.retry_budget.reserve_per_second),
-            }),
+            retry_budget: Some(budget(route.retry_budget)),
             retry_after_wait: Some(Period(route.retry_after_wait)),
+            retry: Some(route.retry),
+            hedge: Some(route.hedge),
+            hedge_budget: Some(budget(route.hedge_budget)),
+            rescue: Some(route.rescue),
             single_provider: Some(route.single_provider),
             on_lossy: Some(match route.on_lossy {
                 OnLossy::Drop => LossyWord::Drop,
@@ -133,6 +135,10 @@ fn provider(provider: &ProviderConfig) -> ProviderSchema {
         headers: Named(headers.collect()),
         connect_timeout: Some(Period(provider.connect_timeout)),
     }
+}
+
+fn budget(budget: RetryBudget) -> RetryBudgetSchema {
+    RetryBudgetSchema { ratio: Some(budget.ratio), reserve_per_second: Some(budget.reserve_per_second) }
 }
 
 fn probes(probes: &ProbesConfig) -> ProbesSchema {

@@ -16,12 +16,22 @@ pub struct RouteConfig {
     pub first_token_timeout: Duration,
     /// Longest silence within an answer that has begun.
     pub stall_timeout: Duration,
+    /// How long the caller of a stream waits before it gets a head and signs of life; zero for as long as it takes.
+    pub hold: Duration,
     /// Most attempts for one call.
     pub max_attempts: usize,
     /// What retries may cost.
     pub retry_budget: RetryBudget,
     /// Longest `Retry-After` that is waited for in place; a longer one moves the call to the next target.
     pub retry_after_wait: Duration,
+    /// Whether a target may be asked again after a failure that is likely to pass.
+    pub retry: bool,
+    /// Whether a second target is asked when the first is late.
+    pub hedge: bool,
+    /// How many requests may be hedged; each is paid for out of the retry budget as well.
+    pub hedge_budget: RetryBudget,
+    /// Whether another target goes on with a stream that breaks.
+    pub rescue: bool,
     /// Whether the route is meant to stay with one provider.
     pub single_provider: bool,
     /// What happens to a hint that a target cannot honour.
@@ -37,12 +47,12 @@ pub struct TargetConfig {
     pub weight: Option<u32>,
 }
 
-/// How many attempts beyond the first a route may make, as a share of its requests.
+/// How many attempts of a kind a route may make beyond the first, as a share of its requests.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RetryBudget {
-    /// Retries allowed for each request.
+    /// Attempts allowed for each request.
     pub ratio: f64,
-    /// Retries allowed each second whatever the number of requests.
+    /// Attempts allowed each second whatever the number of requests.
     pub reserve_per_second: f64,
 }
 

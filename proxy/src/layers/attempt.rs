@@ -251,6 +251,9 @@ enum Answer {
     Stream(Box<Told>, Body),
 }
 
+/// The type of a stream, as the vendors give it.
+pub(super) const EVENT_STREAM: &str = "text/event-stream; charset=utf-8";
+
 /// Whether the body says of itself that it is no stream. Some that imitate the vendors' APIs send streams without
 /// a type, or as plain text.
 fn is_page(response: &Response<Body>) -> bool {

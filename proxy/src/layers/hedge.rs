@@ -12,7 +12,7 @@ use sidestep_table::{Admission, Candidate, ModelIndex, Verdict};
 use tokio::time::sleep;
 use tower::{Layer, Service};
 
-use super::fare::{is_free, withdraw};
+use super::fare::{Fare, is_free};
 use crate::call::{Attempt, Call};
 use crate::clock::Clock;
 use crate::miss::Miss;
@@ -65,15 +65,16 @@ where
     fn call(&mut self, attempt: Attempt) -> Self::Future {
         let standby = attempt.standby.filter(|standby| is_well(&attempt.call, *standby));
         let Some(standby) = standby else { return Either::Left(self.inner.call(attempt)) };
-        let race = Race {
-            patience: patience(&attempt),
+        let second = Second {
             call: attempt.call.clone(),
             target: attempt.target,
             standby,
-            first: self.inner.call(attempt),
-            inner: self.inner.clone(),
             clock: self.clock,
+            hedge: Fare::default(),
+            denied: false,
         };
+        let patience = patience(&attempt);
+        let race = Race { first: self.inner.call(attempt), inner: self.inner.clone(), second, patience };
         Either::Right(Box::pin(race.run()))
     }
 }
@@ -81,11 +82,21 @@ where
 struct Race<S, F> {
     first: F,
     inner: S,
-    clock: Clock,
+    second: Second,
+    patience: Duration,
+}
+
+/// The second target, which may have to wait for leave to be asked.
+struct Second {
     call: Arc<Call>,
+    /// Who was asked first.
     target: ModelIndex,
     standby: Candidate,
-    patience: Duration,
+    clock: Clock,
+    /// One of the route's hedges, once it was granted.
+    hedge: Fare,
+    /// It was not granted before. One hedge that was not made is counted once, however often it is asked for.
+    denied: bool,
 }
 
 impl<S, F> Race<S, F>
@@ -94,65 +105,73 @@ where
     F: Future<Output = Result<Answered, Miss>> + Unpin,
 {
     async fn run(mut self) -> Result<Answered, Miss> {
-        let (mut first, mut denied) = (self.first, false);
+        let (mut first, mut second) = (self.first, self.second);
         loop {
-            let wait = if denied { AGAIN } else { self.patience };
+            let wait = if second.denied { AGAIN } else { self.patience };
             first = match select(first, std::pin::pin!(sleep(wait))).await {
                 Either::Left((answered, _)) => return answered,
                 Either::Right(((), first)) => first,
             };
-            if may_ask(&self.call, (self.target, self.standby), self.clock, denied) {
+            if second.may_be_asked() {
                 break;
             }
-            denied = true;
+            second.denied = true;
         }
-        let second = self.inner.call(Attempt {
-            call: self.call.clone(),
-            target: self.standby.model,
-            admission: self.standby.admission,
-            repaired: false,
-            standby: None,
-        });
-        match select(first, second).await {
+        let call = second.call.clone();
+        match select(first, self.inner.call(second.attempt())).await {
             Either::Left((Ok(answer), _loser)) => {
-                self.call.route_plan().metrics.hedged(false);
+                call.route_plan().metrics.hedged(false);
                 Ok(answer)
             }
             // Whoever asks goes on from the first target, so it is the first one's failure that counts.
             Either::Left((Err(missed), _)) if is_final(&missed) => Err(missed),
-            Either::Left((Err(missed), second)) => {
-                second_has_it(&self.call, second.await).map_err(|_| missed)
-            }
+            Either::Left((Err(missed), second)) => second_has_it(&call, second.await).map_err(|_| missed),
             Either::Right((Err(_), first)) => first.await,
-            Either::Right((answered, _loser)) => second_has_it(&self.call, answered),
+            Either::Right((answered, _loser)) => second_has_it(&call, answered),
         }
     }
 }
 
-/// Looks once more: in the time that the first target took, others may have fallen ill or filled up.
-///
-/// When the table has given up the first target meanwhile, the call is moved, and not hedged any more: the first move
-/// to another provider is free.
-fn may_ask(
-    call: &Call,
-    (target, standby): (ModelIndex, Candidate),
-    clock: Clock,
-    denied_before: bool,
-) -> bool {
-    let plan = call.route_plan();
-    let has_room = call.catalog.model(standby.model).cell.has_room(call.priority);
-    if !has_room || !is_well(call, standby) || call.story.attempts() >= plan.max_attempts {
-        return false;
+impl Second {
+    /// Looks once more: in the time that the first target took, others may have fallen ill or filled up.
+    ///
+    /// When the table has given up the first target meanwhile, the call is moved, and not hedged any more: the first
+    /// move to another provider is free.
+    fn may_be_asked(&mut self) -> bool {
+        let (call, standby) = (&self.call, self.standby);
+        let has_room = call.catalog.model(standby.model).cell.has_room(call.priority);
+        if !has_room || !is_well(call, standby) || call.story.attempts() >= call.route_plan().max_attempts {
+            return false;
+        }
+        let given_up = !call.catalog.model(self.target).cell.standing().is_eligible();
+        if given_up && is_free(call, call.catalog.provider_of(standby.model)) {
+            return true;
+        }
+        (given_up || call.ask.stream) && self.is_paid(given_up)
     }
-    let given_up = !call.catalog.model(target).cell.standing().is_eligible();
-    if given_up && is_free(call, call.catalog.provider_of(standby.model)) {
-        return true;
+
+    /// A hedge is one of the few that the route may make, and is paid for like any further attempt.
+    fn is_paid(&mut self, given_up: bool) -> bool {
+        let (call, now) = (&self.call, self.clock.now());
+        let hedges = call.route_plan().hedges.as_ref();
+        let granted =
+            given_up || hedges.is_some_and(|hedges| self.hedge.paid_for(|| hedges.try_withdraw(now)));
+        let paid = granted && call.budget().try_withdraw(now);
+        if !paid && !self.denied && (given_up || hedges.is_some()) {
+            call.route_plan().metrics.budget_exhausted();
+        }
+        paid
     }
-    if !given_up && !call.ask.stream {
-        return false;
+
+    fn attempt(self) -> Attempt {
+        Attempt {
+            call: self.call,
+            target: self.standby.model,
+            admission: self.standby.admission,
+            repaired: false,
+            standby: None,
+        }
     }
-    // One hedge that was not made is counted once, however often it is asked for.
-    if denied_before { call.budget().try_withdraw(clock.now()) } else { withdraw(call, &clock) }
 }
 
 /// The request itself is at fault: no other target's answer need be waited for.
@@ -190,3 +209,6 @@ pub(super) fn standby(call: &Call, model: ModelIndex, rest: &[Candidate]) -> Opt
     let mut elsewhere = rest.iter().filter(|candidate| call.catalog.provider_of(candidate.model) != home);
     elsewhere.find(|candidate| fresh(candidate)).copied()
 }
+
+#[cfg(test)]
+mod tests;

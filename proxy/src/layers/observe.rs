@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::Map;
-use http::{HeaderMap, HeaderName, HeaderValue, Response};
+use http::Response;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt;
 use sidestep_dialect::Dialect;
@@ -16,18 +16,10 @@ use tower::{Layer, Service};
 
 use crate::body::{Body, BoxError};
 use crate::call::Call;
+use crate::label::label;
 use crate::metrics::{Finished, Outcome, RouteMetrics};
 use crate::refusal::{Refusal, Refused};
-use crate::story::{Chapters, Story};
-
-/// Names the model that answered, as configured.
-const UPSTREAM: HeaderName = HeaderName::from_static("sidestep-upstream");
-/// How many attempts were made.
-const ATTEMPTS: HeaderName = HeaderName::from_static("sidestep-attempts");
-/// Why the route's first choice did not answer.
-const FALLBACK_REASON: HeaderName = HeaderName::from_static("sidestep-fallback-reason");
-/// What the answering model was not asked for although the application asked.
-const DEGRADED: HeaderName = HeaderName::from_static("sidestep-degraded");
+use crate::story::Story;
 
 /// Makes `Observe`.
 #[derive(Clone, Copy)]
@@ -90,7 +82,11 @@ where
         };
         let closing: Closing = Box::new(move |answered| match answered {
             Ok(mut response) => {
-                label(&file.story.read(), response.headers_mut());
+                let chapters = file.story.read();
+                // Who will answer is not known yet when the head goes before the answer.
+                if !chapters.held {
+                    label(&chapters, response.headers_mut());
+                }
                 Ok(response.map(|body| Observed { body, _file: file }.boxed_unsync()))
             }
             Err(refusal) => {
@@ -106,31 +102,12 @@ where
     }
 }
 
-fn outcome(refusal: &Refusal) -> Outcome {
+/// How a call ends that is refused.
+pub(super) fn outcome(refusal: &Refusal) -> Outcome {
     match refusal {
         Refusal::Vendor(_) => Outcome::Rejected,
         Refusal::Deadline | Refusal::Exhausted { .. } => Outcome::Failed,
         _ => Outcome::Refused,
-    }
-}
-
-/// Tells in headers who answered, or why nobody did.
-pub(super) fn label(chapters: &Chapters, headers: &mut HeaderMap) {
-    let mut insert = |name: HeaderName, text: String| {
-        if let Ok(value) = HeaderValue::from_str(&text) {
-            headers.insert(name, value);
-        }
-    };
-    if let Some(model) = &chapters.served_by {
-        insert(UPSTREAM, model.to_string());
-    }
-    insert(ATTEMPTS, chapters.attempts.len().to_string());
-    if let Some(reason) = chapters.fallback {
-        insert(FALLBACK_REASON, reason.to_owned());
-    }
-    if !chapters.degraded.is_empty() {
-        let lost = chapters.degraded.iter().map(|lost| format!("{}={}", lost.field, lost.reason));
-        insert(DEGRADED, lost.collect::<Vec<_>>().join(", "));
     }
 }
 

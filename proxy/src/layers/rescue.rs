@@ -9,7 +9,7 @@ use http_body_util::BodyExt;
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
-use super::attempt::respond;
+use super::attempt::{EVENT_STREAM, respond};
 use crate::body::Body;
 use crate::call::{Call, Plan};
 use crate::refusal::Refusal;
@@ -72,7 +72,7 @@ where
             Answered::Whole(response) => Ok(response),
             Answered::Live(live) => {
                 let body = StreamBody::new(live, this.call.clone());
-                Ok(respond("text/event-stream; charset=utf-8", body.boxed_unsync()))
+                Ok(respond(EVENT_STREAM, body.boxed_unsync()))
             }
         })
     }

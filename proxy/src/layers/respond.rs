@@ -11,8 +11,8 @@ use serde_json::Value;
 use sidestep_dialect::{Dialect, Endpoint, ErrorClass, ErrorForm, ErrorKind, auth, write_error};
 use tower::{Layer, Service};
 
-use super::observe::label;
 use crate::body::{Body, full};
+use crate::label::label;
 use crate::miss::VendorAnswer;
 use crate::refusal::{Refusal, Refused};
 use crate::request_id::request_id;
@@ -85,6 +85,16 @@ fn refused(dialect: Dialect, refused: &Refused, id: &str) -> Response<Body> {
         label(chapters, response.headers_mut());
     }
     response
+}
+
+/// Any refusal in no dialect, for a stream that its status has already gone before.
+pub(super) fn form(refusal: &Refusal, id: &str) -> ErrorForm {
+    match refusal {
+        Refusal::Vendor(answer) => {
+            vendor_form(answer, &serde_json::from_slice(&answer.body).unwrap_or_default(), id)
+        }
+        refusal => refusal.form(id),
+    }
 }
 
 /// The vendor's own words: as they are when the dialect is the caller's, else said in the caller's.

@@ -109,7 +109,7 @@ where
     S: Service<Attempt, Response = Answered, Error = Miss>,
 {
     async fn run(mut self, plan: Plan) -> Result<Answered, Refusal> {
-        self.call.budget().deposit(self.clock.now());
+        self.deposit();
         for (index, candidate) in plan.candidates.iter().enumerate() {
             let provider = self.call.catalog.provider_of(candidate.model);
             // A hedge may have asked a later candidate already.
@@ -146,6 +146,15 @@ where
             }
         }
         Err(self.refusal())
+    }
+
+    /// Every request earns the route a part of a further attempt.
+    fn deposit(&self) {
+        let now = self.clock.now();
+        self.call.budget().deposit(now);
+        if let Some(hedges) = &self.call.route_plan().hedges {
+            hedges.deposit(now);
+        }
     }
 
     /// Draws the consequences of a miss at `model`; breaks when nobody else need be asked.
@@ -216,7 +225,7 @@ where
             let may = before.is_none()
                 && in_time
                 && self.has_attempts()
-                && (repaired || withdraw(&self.call, &self.clock));
+                && (repaired || self.call.route_plan().retry && withdraw(&self.call, &self.clock));
             if !may {
                 return Err(Miss::Failed(missed));
             }

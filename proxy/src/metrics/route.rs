@@ -69,7 +69,7 @@ impl RouteMetrics {
             )?,
             budget_exhausted: to.counter(
                 "sidestep_retry_budget_exhausted_total",
-                "Attempts not made because the route's retry budget was spent.",
+                "Attempts not made because the route's retry budget, or its hedge budget, was spent.",
             )?,
             sdk_retries: to
                 .counter("sidestep_sdk_retries_total", "Calls that an SDK marked as its own retry.")?,

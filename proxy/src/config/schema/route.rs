@@ -19,9 +19,14 @@ pub(crate) struct RouteSchema {
     pub(crate) deadline: Option<Period>,
     pub(crate) first_token_timeout: Option<Period>,
     pub(crate) stall_timeout: Option<Period>,
+    pub(crate) hold: Option<Period>,
     pub(crate) max_attempts: Option<usize>,
     pub(crate) retry_budget: Option<RetryBudgetSchema>,
     pub(crate) retry_after_wait: Option<Period>,
+    pub(crate) retry: Option<bool>,
+    pub(crate) hedge: Option<bool>,
+    pub(crate) hedge_budget: Option<RetryBudgetSchema>,
+    pub(crate) rescue: Option<bool>,
     pub(crate) single_provider: Option<bool>,
     pub(crate) on_lossy: Option<LossyWord>,
 }
@@ -33,7 +38,7 @@ pub(crate) struct TargetSchema {
     pub(crate) weight: Option<u32>,
 }
 
-/// `retry_budget:` of a route.
+/// `retry_budget:` and `hedge_budget:` of a route.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RetryBudgetSchema {

@@ -71,6 +71,7 @@ fn schema() -> BTreeSet<String> {
         fields::<RouteSchema>("routes[]."),
         targets,
         fields::<RetryBudgetSchema>("routes[].retry_budget."),
+        fields::<RetryBudgetSchema>("routes[].hedge_budget."),
         fields::<HealthSchema>("health."),
         fields::<ProbesSchema>("probes."),
         fields::<BudgetSchema>("probes.budget."),

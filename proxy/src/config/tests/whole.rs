@@ -29,6 +29,10 @@ fn every_key_arrives_where_it_belongs() {
     let route = &config.routes[0];
     assert_eq!((route.targets[0].weight, route.targets[1].weight), (Some(3), None));
     assert_eq!((route.max_attempts, route.on_lossy), (2, OnLossy::Skip));
+    assert_eq!((route.retry, route.hedge, route.rescue, route.hold.as_secs()), (false, false, false, 20));
+    assert_eq!((route.hedge_budget.ratio, route.hedge_budget.reserve_per_second), (0.01, 0.1));
+    let usual = &config.routes[1];
+    assert_eq!((usual.retry, usual.hedge, usual.rescue, usual.hold.as_secs()), (true, true, true, 15));
     assert_eq!(config.probes.budget, ProbeBudget::UsdPerDay(2.5));
     assert_eq!(config.state, Some(PathBuf::from("state")));
     let [token, lonely, probes] = &config.warnings[..] else { panic!("{:?}", config.warnings) };
