@@ -26,7 +26,8 @@ pub fn class_of(failure: &Failure) -> Class {
         | ErrorClass::ContentFilter
         | ErrorClass::TooLarge
         | ErrorClass::Client
-        | ErrorClass::HistorySignature => Class::Client,
+        | ErrorClass::HistorySignature
+        | ErrorClass::Prefill => Class::Client,
     }
 }
 

@@ -36,6 +36,8 @@ pub enum ErrorClass {
     Client,
     /// Reasoning in the history was not issued by this model; the request works without it.
     HistorySignature,
+    /// The model does not continue a message of the assistant's; the request works with a user's turn at its end.
+    Prefill,
 }
 
 /// An upstream's error, without anything of its text: messages may quote the prompt.

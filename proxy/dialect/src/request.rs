@@ -7,7 +7,7 @@ mod adapt;
 mod anthropic;
 mod arrange;
 mod conversation;
-mod history;
+pub(crate) mod history;
 mod json;
 mod media;
 mod openai;

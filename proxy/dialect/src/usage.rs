@@ -76,6 +76,18 @@ impl Usage {
         self.prompt().saturating_add(self.output)
     }
 
+    /// The sum of two answers.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self {
+            input: self.input.saturating_add(other.input),
+            cache_read: self.cache_read.saturating_add(other.cache_read),
+            cache_write: self.cache_write.saturating_add(other.cache_write),
+            output: self.output.saturating_add(other.output),
+            reasoning: self.reasoning.saturating_add(other.reasoning),
+        }
+    }
+
     pub(crate) fn to_anthropic(self) -> Value {
         json!({
             "input_tokens": self.input,

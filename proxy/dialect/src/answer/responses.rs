@@ -15,6 +15,8 @@ pub(crate) struct ResponseFrame {
     /// Unix seconds.
     pub(crate) created: u64,
     pub(crate) model: String,
+    /// The response as another began it, which has its settings.
+    pub(crate) base: Option<Value>,
 }
 
 /// How far a response has got.
@@ -85,6 +87,9 @@ fn is_refusal(part: &Value) -> bool {
     part["type"] == "refusal"
 }
 
+/// What no settings of a response can say.
+const OWN: [&str; 8] = ["id", "object", "model", "output", "status", "error", "incomplete_details", "usage"];
+
 impl ResponseFrame {
     /// A response with every key that the API reference requires. Settings of the request that have no part in
     /// the answer stand at their defaults.
@@ -98,6 +103,11 @@ impl ResponseFrame {
             "text": { "format": { "type": "text" } }, "tool_choice": "auto", "tools": [], "top_p": null,
             "truncation": "disabled",
         });
+        if let Some(Value::Object(base)) = &self.base {
+            for (key, value) in base.iter().filter(|(key, _)| !OWN.contains(&key.as_str())) {
+                response[key] = value.clone();
+            }
+        }
         response["status"] = Value::from(match status {
             Status::InProgress => "in_progress",
             Status::Completed => "completed",
@@ -120,7 +130,8 @@ impl ResponseFrame {
 pub(super) fn write(answer: &Answer, context: &AnswerContext) -> Value {
     let mut mint = Mint::new(context.id_seed);
     let model = if answer.model.is_empty() { &context.served_model } else { &answer.model };
-    let frame = ResponseFrame { id: mint.next("resp_"), created: context.created, model: model.clone() };
+    let (id, created) = (mint.next("resp_"), context.created);
+    let frame = ResponseFrame { id, created, model: model.clone(), base: None };
     let output: Vec<Value> =
         answer.blocks.iter().filter_map(|block| write_block(block, &mut mint, context)).collect();
     let status = Status::of(answer.stop.unwrap_or(StopReason::EndTurn), &output);

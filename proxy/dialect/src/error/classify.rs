@@ -124,6 +124,8 @@ impl Told {
             ErrorClass::ContextLength
         } else if self.is(&["invalid_encrypted_content"]) || self.blames_history() {
             ErrorClass::HistorySignature
+        } else if self.says(&PREFILL_PHRASES) {
+            ErrorClass::Prefill
         } else if self.is(&FILTER) || self.says(&["content management policy", "content filtering policy"]) {
             ErrorClass::ContentFilter
         } else if self.is(&QUOTA) || self.says(&["credit balance is too low", "spend limit", "usage limits"])
@@ -212,6 +214,24 @@ const CONTEXT_PHRASES: [&str; 8] = [
     "context_length_exceeded",
     "input is too long",
     "exceeds the maximum number of tokens",
+];
+
+/// How vendors refuse to continue a message: Anthropic, Google, then servers such as vLLM and llama.cpp, and last
+/// OpenAI-compatible ones that are strict about fields or the order of roles.
+const PREFILL_PHRASES: [&str; 13] = [
+    "does not support assistant message prefill",
+    "conversation must end with a user message",
+    "final assistant content cannot end with trailing whitespace",
+    "requests ending with a model turn",
+    "assistant response prefill is incompatible",
+    "cannot set `continue_final_message`",
+    "cannot set continue_final_message",
+    "continue_final_message is set but",
+    "prefix is not supported",
+    "prefill is not supported",
+    "prefilling is not supported",
+    "expected last role user or tool",
+    "last message must be from the user",
 ];
 
 fn text(value: Option<&Value>) -> String {

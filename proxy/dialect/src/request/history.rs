@@ -109,7 +109,7 @@ fn is_marked(part: &str) -> bool {
 }
 
 /// An object's raw keys and values; none when it is no object.
-pub(super) fn entries(raw: &str) -> Vec<(&str, &str)> {
+pub(crate) fn entries(raw: &str) -> Vec<(&str, &str)> {
     let mut entries = Vec::new();
     let walked = Scanner::new(raw).entries(&mut |scanner, key| {
         entries.push((key, scanner.raw()?));
@@ -119,7 +119,7 @@ pub(super) fn entries(raw: &str) -> Vec<(&str, &str)> {
 }
 
 /// An array's raw items; none when it is no array.
-fn items(raw: &str) -> Vec<&str> {
+pub(crate) fn items(raw: &str) -> Vec<&str> {
     let mut items = Vec::new();
     let walked = Scanner::new(raw).items(&mut |scanner| {
         items.push(scanner.raw()?);
@@ -129,7 +129,7 @@ fn items(raw: &str) -> Vec<&str> {
 }
 
 /// The object with another value under `name`.
-pub(super) fn replace(raw: &str, name: &str, value: &str) -> String {
+pub(crate) fn replace(raw: &str, name: &str, value: &str) -> String {
     let entries = entries(raw);
     let entries: Vec<_> = entries
         .into_iter()
@@ -139,17 +139,17 @@ pub(super) fn replace(raw: &str, name: &str, value: &str) -> String {
 }
 
 /// The object without an entry.
-pub(super) fn without(raw: &str, name: &str) -> String {
+pub(crate) fn without(raw: &str, name: &str) -> String {
     let entries: Vec<_> = entries(raw).into_iter().filter(|(key, _)| unescape(key) != name).collect();
     object(&entries)
 }
 
-pub(super) fn object(entries: &[(&str, &str)]) -> String {
+pub(crate) fn object(entries: &[(&str, &str)]) -> String {
     let entries: Vec<String> = entries.iter().map(|(key, value)| format!("\"{key}\":{value}")).collect();
     format!("{{{}}}", entries.join(","))
 }
 
-fn list<S: AsRef<str>>(items: &[S]) -> String {
+pub(crate) fn list<S: AsRef<str>>(items: &[S]) -> String {
     let items: Vec<&str> = items.iter().map(AsRef::as_ref).collect();
     format!("[{}]", items.join(","))
 }

@@ -43,6 +43,12 @@ impl AnthropicWriter {
         Self { context, mint, started: false, index: 0, block, usage, stop: None }
     }
 
+    /// Goes on at the block of this index, which is text that is open already, or one that is still to come.
+    pub(super) fn resumed(context: AnswerContext, (index, open): (u32, bool), usage: Usage) -> Self {
+        let block = if open { Block::Text } else { Block::None };
+        Self { started: true, index, block, usage, ..Self::new(context) }
+    }
+
     fn start(&mut self, model: &str, out: &mut BytesMut) {
         if std::mem::replace(&mut self.started, true) {
             return;

@@ -7,7 +7,9 @@ use serde::Serialize;
 
 use super::anthropic_encoder::AnthropicWriter;
 use super::event::{BlockKind, Event};
+use super::journal::Journal;
 use super::openai_encoder::OpenAiWriter;
+use super::passed::{Passed, chat_head};
 use super::responses_encoder::ResponsesWriter;
 use super::sequence::{Sequence, Writer};
 use crate::Dialect;
@@ -24,6 +26,10 @@ pub struct Encoder {
     over: bool,
 }
 
+/// The key of a block that was open when the stream was resumed, and of the one that continues it. Decoders count
+/// theirs from 0.
+pub(super) const RESUMED: u32 = u32::MAX;
+
 /// What has been encoded so far, as far as it decides how the stream may end.
 #[derive(Debug, Default)]
 struct Heard {
@@ -39,7 +45,7 @@ struct Heard {
 enum Grammar {
     Anthropic(AnthropicWriter),
     OpenAi(OpenAiWriter),
-    Responses(ResponsesWriter),
+    Responses(Box<ResponsesWriter>),
 }
 
 /// Bytes that keep a connection busy and mean nothing to any client of the dialect. They can be sent before an
@@ -60,10 +66,46 @@ impl Encoder {
         let grammar = match dialect {
             Dialect::Anthropic => Grammar::Anthropic(AnthropicWriter::new(context)),
             Dialect::OpenAi => Grammar::OpenAi(OpenAiWriter::new(context)),
-            Dialect::Responses => Grammar::Responses(ResponsesWriter::new(context)),
+            Dialect::Responses => Grammar::Responses(Box::new(ResponsesWriter::new(context))),
         };
         let (sequence, heard) = (Sequence::default(), Heard::default());
         Self { dialect, grammar, sequence, request_id, heard, over: false }
+    }
+
+    /// An encoder that goes on with a stream whose events were passed on to the caller byte for byte so far, in the
+    /// caller's own dialect. Ids, indexes, counters and the model's name stay the first stream's; what must be closed
+    /// before anything new can be said is written to `out`. What was passed on through another encoder needs none of
+    /// this: that one just goes on.
+    ///
+    /// `None` when `journal` has no such stream, or one to which nothing can be added.
+    #[must_use]
+    pub fn resume(journal: &Journal, context: AnswerContext, out: &mut BytesMut) -> Option<Self> {
+        let request_id = context.request_id.clone();
+        let usage = journal.usage();
+        let (dialect, grammar, open) = match journal.passed()? {
+            Passed::Anthropic(blocks) => {
+                let (index, open) = blocks.place()?;
+                let writer = AnthropicWriter::resumed(context, (index, open), usage);
+                (Dialect::Anthropic, Grammar::Anthropic(writer), open)
+            }
+            Passed::OpenAi(heads) => {
+                let writer = OpenAiWriter::resumed(context, chat_head(heads)?, usage);
+                (Dialect::OpenAi, Grammar::OpenAi(writer), true)
+            }
+            Passed::Responses(items) => {
+                let writer = ResponsesWriter::resumed(context, items, journal.block_text(), out)?;
+                let open = writer.is_open();
+                (Dialect::Responses, Grammar::Responses(Box::new(writer)), open)
+            }
+        };
+        let sequence = Sequence::resumed(open.then_some(RESUMED));
+        let heard = Heard { told: true, ..Heard::default() };
+        Some(Self { dialect, grammar, sequence, request_id, heard, over: false })
+    }
+
+    /// The block that is being written, by its key, and whether it is text.
+    pub(super) const fn current(&self) -> Option<(u32, bool)> {
+        self.sequence.current()
     }
 
     /// Writes what `event` is in the caller's dialect; that may be nothing yet, or several events.
@@ -91,7 +133,7 @@ impl Encoder {
         let writer: &mut dyn Writer = match &mut self.grammar {
             Grammar::Anthropic(writer) => writer,
             Grammar::OpenAi(writer) => writer,
-            Grammar::Responses(writer) => writer,
+            Grammar::Responses(writer) => &mut **writer,
         };
         self.sequence.pass(event, writer, out);
     }

@@ -54,6 +54,11 @@ impl OpenAiWriter {
         Self { context, mint, head: String::new(), block: Block::Text, tools: 0, usage: Usage::default() }
     }
 
+    /// Goes on with the text of chunks that begin with `head`.
+    pub(super) fn resumed(context: AnswerContext, head: String, usage: Usage) -> Self {
+        Self { head, usage, ..Self::new(context) }
+    }
+
     fn start(&mut self, model: &str, out: &mut BytesMut) {
         if !self.head.is_empty() {
             return;

@@ -15,23 +15,29 @@ use crate::usage::Usage;
 pub(super) struct ResponsesWriter {
     context: AnswerContext,
     mint: Mint,
-    frame: Option<ResponseFrame>,
-    sequence_number: u64,
+    pub(super) frame: Option<ResponseFrame>,
+    pub(super) sequence_number: u64,
+    /// The place in the answer of the item that is open, or of the next one.
+    pub(super) index: u64,
     /// The items that are finished: the last event repeats them.
-    output: Vec<Value>,
-    open: Option<Open>,
+    pub(super) output: Vec<Value>,
+    pub(super) open: Option<Open>,
     usage: Usage,
     stop: Option<StopReason>,
 }
 
 /// The item that is being written.
-struct Open {
-    kind: BlockKind,
-    id: String,
-    call_id: String,
-    text: String,
+pub(super) struct Open {
+    pub(super) kind: BlockKind,
+    pub(super) id: String,
+    /// The item as another announced it, where that was not this writer.
+    pub(super) base: Option<Value>,
+    /// The parts of it that are finished.
+    pub(super) parts: Vec<Value>,
+    pub(super) call_id: String,
+    pub(super) text: String,
     /// Text is announced with its first word, so that there is no empty item.
-    announced: bool,
+    pub(super) announced: bool,
 }
 
 impl ResponsesWriter {
@@ -43,6 +49,7 @@ impl ResponsesWriter {
             mint,
             frame,
             sequence_number: 0,
+            index: 0,
             output: Vec::new(),
             open,
             usage: Usage::default(),
@@ -74,7 +81,8 @@ impl ResponsesWriter {
         }
         let model = if model.is_empty() { &self.context.served_model } else { model };
         let id = self.mint.next("resp_");
-        self.frame = Some(ResponseFrame { id, created: self.context.created, model: model.to_owned() });
+        let (created, model) = (self.context.created, model.to_owned());
+        self.frame = Some(ResponseFrame { id, created, model, base: None });
         for name in ["response.created", "response.in_progress"] {
             let response = self.response(&Status::InProgress);
             self.emit(name, json!({ "response": response }), out);
@@ -94,8 +102,8 @@ impl ResponsesWriter {
     }
 
     /// An event about the open item.
-    fn emit_item(&mut self, name: &str, mut body: Value, out: &mut BytesMut) {
-        body["output_index"] = Value::from(self.output.len());
+    pub(super) fn emit_item(&mut self, name: &str, mut body: Value, out: &mut BytesMut) {
+        body["output_index"] = Value::from(self.index);
         self.emit(name, body, out);
     }
 
@@ -107,7 +115,8 @@ impl ResponsesWriter {
         };
         let id = self.mint.next(prefix);
         let (text, announced) = (String::new(), false);
-        self.open = Some(Open { kind: kind.clone(), id, call_id, text, announced });
+        let (base, parts) = (None, Vec::new());
+        self.open = Some(Open { kind: kind.clone(), id, base, parts, call_id, text, announced });
         if matches!(kind, BlockKind::Tool { .. }) {
             self.announce(out);
         }
@@ -148,6 +157,7 @@ impl ResponsesWriter {
         let item = open.item(if sealed { "completed" } else { "incomplete" }, &self.context);
         self.emit_item("response.output_item.done", json!({ "item": &item }), out);
         self.output.push(item);
+        self.index += 1;
     }
 
     fn end(&mut self, out: &mut BytesMut) {
@@ -180,11 +190,13 @@ impl Open {
     }
 
     /// Adds where in the answer an event belongs.
-    fn place(&self, mut body: Value) -> Value {
+    pub(super) fn place(&self, mut body: Value) -> Value {
         body["item_id"] = Value::from(self.id.as_str());
         match self.kind {
             BlockKind::Thinking => body["summary_index"] = Value::from(0),
-            BlockKind::Text | BlockKind::Refusal => body["content_index"] = Value::from(0),
+            BlockKind::Text | BlockKind::Refusal => {
+                body["content_index"] = Value::from(self.parts.len());
+            }
             BlockKind::Tool { .. } | BlockKind::Opaque => {}
         }
         if self.kind == BlockKind::Text && body.get("part").is_none() {
@@ -220,8 +232,11 @@ impl Open {
                 item::reasoning(&self.id, &parts, context)
             }
             _ => {
-                let parts = if begun { json!([]) } else { json!([self.part(&self.text)]) };
-                item::message(&self.id, &parts, status)
+                let mut parts = self.parts.clone();
+                if !begun {
+                    parts.push(self.part(&self.text));
+                }
+                self.message(&Value::from(parts), status)
             }
         }
     }

@@ -17,6 +17,8 @@ pub(super) trait Writer {
 #[derive(Default)]
 pub(super) struct Sequence {
     current: Option<u32>,
+    /// The current block is text.
+    text: bool,
     waiting: Vec<Waiting>,
 }
 
@@ -27,6 +29,19 @@ struct Waiting {
 }
 
 impl Sequence {
+    /// In the midst of a block of text, or between blocks.
+    pub(super) fn resumed(current: Option<u32>) -> Self {
+        Self { current, text: current.is_some(), waiting: Vec::new() }
+    }
+
+    /// The block that is being written, and whether it is text.
+    pub(super) const fn current(&self) -> Option<(u32, bool)> {
+        match self.current {
+            Some(key) => Some((key, self.text)),
+            None => None,
+        }
+    }
+
     /// Passes an event on, now or when its turn has come.
     pub(super) fn pass(&mut self, event: &Event, writer: &mut dyn Writer, out: &mut BytesMut) {
         match event {
@@ -36,6 +51,7 @@ impl Sequence {
                 }
                 if self.current.is_none() {
                     self.current = Some(*key);
+                    self.text = *kind == BlockKind::Text;
                     writer.write(event, out);
                 } else {
                     self.waiting.push(Waiting { key: *key, events: vec![event.clone()], closed: false });
@@ -75,6 +91,7 @@ impl Sequence {
             for event in &next.events {
                 writer.write(event, out);
             }
+            self.text = matches!(next.events.first(), Some(Event::Open { kind: BlockKind::Text, .. }));
             self.current = (!next.closed).then_some(next.key);
         }
     }

@@ -91,6 +91,13 @@ fn bad_requests_are_told_apart() {
     let bare = "messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but found `tool_use`.";
     assert_eq!(invalid(bare), ErrorClass::HistorySignature);
     assert_eq!(class(400, &openai("", "content_filter", "")), ErrorClass::ContentFilter);
+    for refusal in [
+        "This model does not support assistant message prefill. The conversation must end with a user message.",
+        "Requests ending with a model turn are not supported unless the last part is a function response.",
+        "Cannot set `continue_final_message` and `add_generation_prompt` together",
+    ] {
+        assert_eq!(invalid(refusal), ErrorClass::Prefill, "{refusal}");
+    }
     assert_eq!(invalid("temperature: must be at most 1"), ErrorClass::Client);
     let xai =
         r#"{"code":"Client specified an invalid argument","error":"Incorrect API key provided: xa***zz"}"#;

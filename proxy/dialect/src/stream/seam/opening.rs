@@ -1,0 +1,188 @@
+//! Beginnings that no continuation has.
+
+/// What models say about what they are going to do, or cannot do, in lower case.
+const ALWAYS: [&str; 46] = [
+    "here is the rest",
+    "here's the rest",
+    "here is the continuation",
+    "here's the continuation",
+    "here is the remaining",
+    "here's the remaining",
+    "here is the complete",
+    "here's the complete",
+    "here is the full",
+    "here's the full",
+    "here is where i left off",
+    "continuing from",
+    "continuing where",
+    "continuing the",
+    "continuing my",
+    "continuing with",
+    "continuing:",
+    "continuing...",
+    "continuation:",
+    "[continu",
+    "(continu",
+    "**continu",
+    "picking up where",
+    "picking up from",
+    "resuming from",
+    "resuming where",
+    "i'll continue",
+    "i will continue",
+    "let me continue",
+    "let's continue",
+    "to continue from",
+    "as i was saying",
+    "my previous reply was",
+    "my previous response was",
+    "i apologize for the interruption",
+    "sorry for the interruption",
+    "apologies for the interruption",
+    "i'm sorry, but i can",
+    "i am sorry, but i can",
+    "i cannot continue",
+    "i can't continue",
+    "hier ist die fortsetzung",
+    "voici la suite",
+    "aquí está la continuación",
+    "ecco la continuazione",
+    "aqui está a continuação",
+];
+
+/// The same in scripts without upper case.
+const ELSEWHERE: [&str; 8] =
+    ["以下是", "继续上", "好的，", "続きです", "以下は続き", "続きを", "계속해서", "продолжение:"];
+
+/// How models agree before they begin, in lower case. Followed by a mark, for prose may begin with such words too.
+const AGREEING: [&str; 32] = [
+    "sure",
+    "sure thing",
+    "certainly",
+    "of course",
+    "absolutely",
+    "understood",
+    "got it",
+    "okay",
+    "ok",
+    "alright",
+    "no problem",
+    "gladly",
+    "my apologies",
+    "apologies",
+    "i apologize",
+    "sorry",
+    "i'm sorry",
+    "continuing",
+    "natürlich",
+    "gerne",
+    "selbstverständlich",
+    "bien sûr",
+    "certainement",
+    "d'accord",
+    "claro",
+    "por supuesto",
+    "desde luego",
+    "certo",
+    "certamente",
+    "com certeza",
+    "конечно",
+    "хорошо",
+];
+
+/// Whether a continuation of `said` begins with words about itself.
+pub(super) fn is_preamble(said: &str, new: &str) -> bool {
+    let opening = opening(new);
+    if ALWAYS.iter().chain(&ELSEWHERE).any(|phrase| opening.starts_with(phrase)) {
+        return true;
+    }
+    let agreed = AGREEING.iter().filter_map(|word| opening.strip_prefix(word)).find_map(|rest| {
+        let mark = rest.chars().next()?;
+        matches!(mark, '!' | '.' | ',' | ':' | ';' | '—' | '–' | '-' | '\n' | '…').then_some((mark, rest))
+    });
+    let Some((mark, rest)) = agreed else { return false };
+    // In the middle of a sentence nobody agrees; at the beginning of one a comma may follow in earnest.
+    let talks =
+        || ALWAYS.iter().any(|phrase| rest.contains(phrase)) || rest.lines().next().is_some_and(is_lead);
+    !ends_sentence(said) || matches!(mark, '!' | ':') || talks()
+}
+
+/// Whether more of it might make a preamble.
+pub(super) fn may_become_preamble(new: &str) -> bool {
+    let opening = opening(new);
+    let phrases = ALWAYS.iter().chain(&ELSEWHERE).chain(&AGREEING);
+    let mut begun = phrases.filter(|phrase| phrase.starts_with(&opening) || opening.starts_with(**phrase));
+    // A line of a preamble that is begun must be seen to its end.
+    begun.next().is_some() && !opening.contains('\n')
+}
+
+/// Whether the continuation is written in a script that what was said has no letter of.
+pub(super) fn changes_script(said: &str, new: &str) -> bool {
+    let (before, after) = (Letters::of(said), Letters::of(new));
+    let (Some((own, _)), Some((other, share))) = (before.main(), after.main()) else { return false };
+    own != other
+        && before.total >= 60
+        && before.count(other) == 0
+        && after.total >= 20
+        && share * 10 >= after.total * 9
+}
+
+/// A line that announces what stands below it.
+fn is_lead(line: &str) -> bool {
+    line.trim_end().ends_with(':')
+}
+
+fn ends_sentence(said: &str) -> bool {
+    let end = said.trim_end().trim_end_matches(['"', '\'', '”', '’', ')', '*', '_', '`', '»']);
+    said.trim().is_empty()
+        || end.ends_with(['.', '!', '?', ':', '。', '！', '？', '…', '|'])
+        || said.ends_with('\n')
+}
+
+/// The first words, without marks around them, in lower case and with plain apostrophes.
+fn opening(new: &str) -> String {
+    let start = new.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '“' | '>' | '#'));
+    start.chars().take(200).flat_map(char::to_lowercase).map(|c| if c == '’' { '\'' } else { c }).collect()
+}
+
+/// How many letters of which script a text has.
+struct Letters {
+    counts: [usize; SCRIPTS],
+    total: usize,
+}
+
+const SCRIPTS: usize = 8;
+
+impl Letters {
+    fn of(text: &str) -> Self {
+        let mut letters = Self { counts: [0; SCRIPTS], total: 0 };
+        for c in text.chars().filter(|c| c.is_alphabetic()) {
+            letters.counts[script(c)] += 1;
+            letters.total += 1;
+        }
+        letters
+    }
+
+    fn main(&self) -> Option<(usize, usize)> {
+        let main = (0..SCRIPTS).max_by_key(|&script| self.counts[script])?;
+        (self.total > 0).then_some((main, self.counts[main]))
+    }
+
+    fn count(&self, script: usize) -> usize {
+        self.counts[script]
+    }
+}
+
+/// A number for a letter's script. Chinese and Japanese share their letters and count as one.
+const fn script(c: char) -> usize {
+    match c as u32 {
+        0..=0x024f | 0x1e00..=0x1eff => 0,
+        0x0370..=0x03ff | 0x1f00..=0x1fff => 1,
+        0x0400..=0x052f => 2,
+        0x0590..=0x05ff => 3,
+        0x0600..=0x077f => 4,
+        0x2e80..=0x9fff | 0xf900..=0xfaff | 0x2_0000..=0x3_ffff => 5,
+        0x1100..=0x11ff | 0xac00..=0xd7af => 6,
+        _ => 7,
+    }
+}
