@@ -1,5 +1,7 @@
 //! The injector's own settings, one YAML file that the chart renders.
 
+mod process;
+
 use std::{
     collections::BTreeMap,
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -7,6 +9,8 @@ use std::{
 };
 
 use serde::Deserialize;
+
+pub use self::process::{Drain, Log, LogFormat, OwnCertificate};
 
 /// Everything that an injector is told.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
@@ -25,6 +29,12 @@ pub struct Settings {
     /// Whether a skipped pod is told in an Event, too.
     #[serde(default = "yes")]
     pub events: bool,
+    /// How the process ends.
+    #[serde(default)]
+    pub drain: Drain,
+    /// What is logged.
+    #[serde(default)]
+    pub log: Log,
     /// What is put into pods.
     pub sidecar: SidecarSettings,
 }
@@ -35,16 +45,7 @@ pub struct Settings {
 pub enum Certificate {
     /// Issued and rotated by the injectors themselves, which also write the CA into the webhook configuration.
     #[serde(rename = "self")]
-    Own {
-        /// The Service that the API server calls.
-        service: String,
-        /// The Secret in which certificates are kept, in the injector's namespace.
-        secret: String,
-        /// The Lease that says who may issue, in the injector's namespace.
-        lease: String,
-        /// The `MutatingWebhookConfiguration` that gets the CA.
-        webhook: String,
-    },
+    Own(OwnCertificate),
     /// Read from files, again whenever they change.
     Files {
         /// Folder with `tls.crt` and `tls.key`.
