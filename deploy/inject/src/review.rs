@@ -1,9 +1,15 @@
-//! What the API server asks.
+//! What the API server asks, and what it is answered.
 
 use serde::Deserialize;
+use serde_json::Value;
 
+use crate::decision::Decision;
+use crate::injection::Injection;
 use crate::names;
-use crate::reply::{Outcome, Reply};
+use crate::overrides::Overrides;
+use crate::pod::Pod;
+use crate::reason::Reason;
+use crate::reply::{Notice, Outcome, Reply, Subject};
 use crate::settings::Settings;
 
 /// Largest body that is read, in bytes. The API server takes objects of 3 MiB at most; a review holds one, and what
@@ -59,20 +65,33 @@ pub struct Review {
     request: Request,
 }
 
+/// Fields may be absent or `null`; what is not read here, whatever it is, is let by.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Envelope {
-    #[serde(default)]
-    api_version: String,
-    #[serde(default)]
-    kind: String,
+    api_version: Option<String>,
+    kind: Option<String>,
     request: Option<Request>,
 }
 
-/// Only what is read. Everything else, whatever it is, is let by.
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Request {
-    uid: String,
+    uid: Option<String>,
+    operation: Option<String>,
+    sub_resource: Option<String>,
+    resource: Option<Resource>,
+    namespace: Option<String>,
+    dry_run: Option<bool>,
+    #[serde(default)]
+    object: Value,
+}
+
+#[derive(Debug, Deserialize)]
+struct Resource {
+    group: Option<String>,
+    version: Option<String>,
+    resource: Option<String>,
 }
 
 // === impl OptIn ===
@@ -111,28 +130,113 @@ impl Review {
         if body.len() > MAX_BODY_BYTES {
             return Err(Refusal::TooLarge { size: body.len() });
         }
-        let not = |why: String| Refusal::NotAReview(why);
-        let envelope: Envelope = serde_json::from_slice(body).map_err(|error| not(error.to_string()))?;
-        if envelope.kind != "AdmissionReview" || envelope.api_version != "admission.k8s.io/v1" {
-            let Envelope { kind, api_version, .. } = &envelope;
-            return Err(not(format!(
-                "it is `{kind}` of `{api_version}`, not AdmissionReview of admission.k8s.io/v1"
-            )));
+        let not = |why: &str| Refusal::NotAReview(why.to_owned());
+        let envelope: Envelope = serde_json::from_slice(body).map_err(|error| not(&error.to_string()))?;
+        if envelope.kind.as_deref() != Some("AdmissionReview") {
+            return Err(not("its kind is not AdmissionReview"));
         }
-        let request = envelope.request.ok_or_else(|| not("it has no `request`".to_owned()))?;
-        if request.uid.is_empty() {
-            return Err(not("its request has no `uid`".to_owned()));
+        if envelope.api_version.as_deref() != Some("admission.k8s.io/v1") {
+            return Err(not("its apiVersion is not admission.k8s.io/v1"));
+        }
+        let request = envelope.request.ok_or_else(|| not("it has no request"))?;
+        if request.uid.as_deref().unwrap_or_default().is_empty() {
+            return Err(not("its request has no uid"));
         }
         Ok(Self { request })
     }
 
     /// The `ConfigMap` to look for before answering; `None` if the answer does not depend on one.
-    pub fn wanted_config(&self, _opt_in: OptIn, _settings: &Settings) -> Option<ConfigRef> {
-        None
+    pub fn wanted_config(&self, opt_in: OptIn, settings: &Settings) -> Option<ConfigRef> {
+        let pod = self.is_ours().then(|| Pod::read(&self.request.object))?.ok()?;
+        match Decision::about(&pod, self.namespace(), opt_in, settings).ok()? {
+            Decision::Inject(asked) => self.config_ref(settings, &asked),
+            Decision::Complete(_) => None,
+        }
     }
 
     /// What to answer. `config` tells of the one that [`Self::wanted_config`] named.
-    pub fn answer(&self, _opt_in: OptIn, _settings: &Settings, _config: Presence) -> Reply {
-        Reply::untouched(&self.request.uid, Outcome::NotOurs, &[])
+    pub fn answer(&self, opt_in: OptIn, settings: &Settings, config: Presence) -> Reply {
+        if !self.is_ours() {
+            return self.reply(Outcome::NotOurs, &Injection::default());
+        }
+        let pod = match Pod::read(&self.request.object) {
+            Ok(pod) => pod,
+            Err(malformed) => return self.skip(None, malformed.into()),
+        };
+        let decided = Decision::about(&pod, self.namespace(), opt_in, settings);
+        match decided.and_then(|decision| self.carry_out(decision, &pod, settings, config)) {
+            Ok((outcome, injection)) => self.reply(outcome, &injection),
+            Err(reason) => self.skip(Some(&pod), reason),
+        }
+    }
+
+    fn carry_out(
+        &self,
+        decision: Decision,
+        pod: &Pod<'_>,
+        settings: &Settings,
+        config: Presence,
+    ) -> Result<(Outcome, Injection), Reason> {
+        match decision {
+            Decision::Complete(sidecar) => {
+                let injection = Injection::of_latecomers(&settings.sidecar, pod, sidecar);
+                let outcome = if injection.patch.is_empty() { Outcome::Unchanged } else { Outcome::Complete };
+                Ok((outcome, injection))
+            }
+            Decision::Inject(asked) => {
+                if let (Some(ConfigRef { namespace, name }), Presence::Missing) =
+                    (self.config_ref(settings, &asked), config)
+                {
+                    return Err(Reason::NoConfig { name, namespace });
+                }
+                Ok((Outcome::Inject, Injection::of_sidecar(&settings.sidecar, pod, &asked)?))
+            }
+        }
+    }
+
+    fn skip(&self, pod: Option<&Pod<'_>>, reason: Reason) -> Reply {
+        let why = reason.to_string();
+        let mut injection = match pod {
+            Some(pod) if reason.is_written() => Injection::of_reason(pod, &why),
+            _ => Injection::default(),
+        };
+        if reason.is_told() {
+            injection.remarks.insert(0, format!("the pod is to run without the sidecar: {why}"));
+        }
+        let notice = pod.filter(|_| reason.is_event() && !self.is_dry_run()).map(|pod| Notice {
+            subject: Subject::of(pod, self.namespace()),
+            message: format!("Runs without the sidecar: {why}."),
+        });
+        Reply { notice, ..self.reply(Outcome::Skip(reason), &injection) }
+    }
+
+    fn reply(&self, outcome: Outcome, injection: &Injection) -> Reply {
+        let uid = self.request.uid.as_deref().unwrap_or_default();
+        Reply::new(uid, outcome, injection, self.is_dry_run())
+    }
+
+    /// The making of a pod, and of nothing that hangs on one.
+    fn is_ours(&self) -> bool {
+        let Request { operation, sub_resource, resource, .. } = &self.request;
+        let named = resource
+            .as_ref()
+            .map(|one| (one.group.as_deref(), one.version.as_deref(), one.resource.as_deref()));
+        let pods = matches!(named, Some((None | Some(""), Some("v1"), Some("pods"))));
+        pods && operation.as_deref() == Some("CREATE")
+            && sub_resource.as_deref().unwrap_or_default().is_empty()
+    }
+
+    fn is_dry_run(&self) -> bool {
+        self.request.dry_run.unwrap_or(false)
+    }
+
+    fn namespace(&self) -> &str {
+        let own = || self.request.object.get("metadata")?.get("namespace")?.as_str();
+        self.request.namespace.as_deref().or_else(own).unwrap_or_default()
+    }
+
+    fn config_ref(&self, settings: &Settings, asked: &Overrides) -> Option<ConfigRef> {
+        let name = settings.sidecar.config_of(asked)?.to_owned();
+        Some(ConfigRef { namespace: self.namespace().to_owned(), name })
     }
 }

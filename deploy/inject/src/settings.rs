@@ -3,12 +3,15 @@
 mod process;
 
 use std::{
-    collections::BTreeMap,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::PathBuf,
 };
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+
+use crate::overrides::{self, Overrides};
+use crate::quantity::Quantity;
+use crate::resources::{Figures, Resources};
 
 pub use self::process::{Drain, Log, LogFormat, OwnCertificate};
 
@@ -59,9 +62,9 @@ pub enum Certificate {
 pub struct SidecarSettings {
     /// The image.
     pub image: String,
-    /// `Always`, `IfNotPresent` or `Never`; Kubernetes' own choice if it is not given.
+    /// When it is pulled; Kubernetes' own choice if it is not given.
     #[serde(default)]
-    pub pull_policy: Option<String>,
+    pub pull_policy: Option<PullPolicy>,
     /// Native sidecar (Kubernetes 1.29 and later), or an ordinary container.
     #[serde(default = "yes")]
     pub native: bool,
@@ -77,7 +80,7 @@ pub struct SidecarSettings {
     pub resources: Resources,
     /// What is both request and limit in a pod of the quality class Guaranteed, which thus stays in it.
     #[serde(default = "default_guaranteed")]
-    pub guaranteed: BTreeMap<String, String>,
+    pub guaranteed: Figures,
     /// Whether the application's containers get placeholders for API keys that they do not set. SDKs insist on one.
     #[serde(default = "yes")]
     pub placeholder_keys: bool,
@@ -92,50 +95,74 @@ pub struct SidecarSettings {
     pub log_level: Option<String>,
 }
 
-/// Requests and limits, as Kubernetes writes them.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
-#[serde(deny_unknown_fields)]
-pub struct Resources {
-    /// `cpu` and `memory`.
-    pub requests: BTreeMap<String, String>,
-    /// `cpu` and `memory`.
-    pub limits: BTreeMap<String, String>,
+/// When an image is pulled, as Kubernetes has it.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
+pub enum PullPolicy {
+    /// Each time.
+    Always,
+    /// Once on a node.
+    IfNotPresent,
+    /// It is on the node.
+    Never,
 }
 
 /// Why the settings are refused.
 #[derive(Debug, thiserror::Error)]
-#[error("injector settings: {0}")]
-pub struct SettingsError(#[from] serde_yaml::Error);
+pub enum SettingsError {
+    /// Not the YAML that was expected.
+    #[error("injector settings: {0}")]
+    Yaml(#[from] serde_yaml::Error),
+    /// A value that no pod could be given.
+    #[error("injector settings: sidecar.{key}: {why}")]
+    Value {
+        /// Its key within `sidecar`.
+        key: &'static str,
+        /// What is wrong with it.
+        why: String,
+    },
+}
 
 // === impl Settings ===
 
 impl Settings {
-    /// Reads settings from YAML.
+    /// Reads settings from YAML. What would make pods invalid, and with them block whoever makes them, is refused.
     ///
     /// # Errors
-    /// What is wrong, with its line where that is known.
+    /// What is wrong, with its line or its key.
     pub fn parse(text: &str) -> Result<Self, SettingsError> {
-        Ok(serde_yaml::from_str(text)?)
+        let settings: Self = serde_yaml::from_str(text)?;
+        settings.sidecar.check().map_err(|(key, why)| SettingsError::Value { key, why })?;
+        Ok(settings)
     }
 }
 
-// === impl Resources ===
+// === impl SidecarSettings ===
 
-impl Default for Resources {
-    fn default() -> Self {
-        Self {
-            requests: figures([("cpu", "50m"), ("memory", "64Mi")]),
-            limits: figures([("cpu", "1"), ("memory", "256Mi")]),
+impl SidecarSettings {
+    /// The `ConfigMap` of a pod that asks for `asked`.
+    pub(crate) fn config_of<'a>(&'a self, asked: &'a Overrides) -> Option<&'a str> {
+        asked.config.as_deref().or(self.config.as_deref())
+    }
+
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        overrides::image(&self.image).map_err(|why| ("image", why))?;
+        for (key, name) in [("config", &self.config), ("keys_secret", &self.keys_secret)] {
+            name.as_deref().map(overrides::object_name).transpose().map_err(|why| (key, why))?;
         }
+        self.log_level.as_deref().map(overrides::log_level).transpose().map_err(|why| ("log_level", why))?;
+        let Resources { requests, limits } = &self.resources;
+        if requests.cpu > limits.cpu || requests.memory > limits.memory {
+            return Err(("resources", "a request is more than its limit".to_owned()));
+        }
+        if self.run_as_user == Some(0) {
+            return Err(("run_as_user", "the sidecar does not run as root".to_owned()));
+        }
+        Ok(())
     }
 }
 
-fn figures(pairs: [(&str, &str); 2]) -> BTreeMap<String, String> {
-    pairs.into_iter().map(|(resource, quantity)| (resource.to_owned(), quantity.to_owned())).collect()
-}
-
-fn default_guaranteed() -> BTreeMap<String, String> {
-    figures([("cpu", "200m"), ("memory", "128Mi")])
+fn default_guaranteed() -> Figures {
+    Figures { cpu: Quantity::milli(200), memory: Quantity::mebi(128) }
 }
 
 const fn default_listen() -> SocketAddr {
