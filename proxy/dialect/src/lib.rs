@@ -35,7 +35,7 @@ pub use request::{Translated, Untranslatable, repair_history, same_dialect_reque
 pub use sse::{RawEvent, Splitter, SseFault, Tail};
 pub use stop::StopReason;
 pub use stream::{
-    BlockKind, Decoder, Encoder, Event, Journal, Progress, Seam, SeamFault, Splice, StreamFault, Unfit,
-    keep_alive,
+    BlockKind, Decoder, Encoder, Event, Forward, Journal, Progress, Seam, SeamFault, Splice, StreamFault,
+    Unfit, keep_alive,
 };
 pub use usage::Usage;

@@ -7,6 +7,7 @@ mod anthropic_decoder;
 mod anthropic_encoder;
 mod anthropic_wire;
 mod blocks;
+mod damage;
 mod decoder;
 mod encoder;
 mod event;
@@ -24,6 +25,7 @@ mod seam;
 mod sequence;
 mod splice;
 
+pub use damage::Forward;
 pub use decoder::Decoder;
 pub use encoder::{Encoder, keep_alive};
 pub use event::{BlockKind, Event, StreamFault};

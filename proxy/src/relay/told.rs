@@ -2,7 +2,8 @@
 
 use bytes::{Bytes, BytesMut};
 use sidestep_dialect::{
-    Decoder, Dialect, Encoder, ErrorForm, Event, Splitter, StreamFault, Tail, Usage, write_stream_error,
+    Decoder, Dialect, Encoder, ErrorForm, Event, Forward, Splitter, StreamFault, Tail, Usage,
+    write_stream_error,
 };
 use sidestep_probes::class_of_stream;
 
@@ -54,6 +55,11 @@ impl Told {
             let decoded = self.decoder.decode(&event, &mut self.events);
             self.pass_on(decoded)?;
             if self.encoder.is_none() {
+                match self.decoder.forward() {
+                    Forward::AsIs => {}
+                    Forward::Nothing => continue,
+                    Forward::After(late) => self.out.extend_from_slice(late),
+                }
                 self.out.extend_from_slice(&event.raw);
             }
         }
@@ -74,6 +80,7 @@ impl Told {
         self.pass_on(finished)?;
         if self.encoder.is_none() {
             match &tail {
+                _ if *self.decoder.forward() == Forward::Nothing => {}
                 Tail::Event(event) => self.out.extend_from_slice(&event.raw),
                 // It was taken for whole, so it goes on as a whole event: with the blank line that it lacked.
                 Tail::Torn(event) if event.is_whole() => {
@@ -156,6 +163,12 @@ impl Told {
     #[must_use]
     pub fn is_refused(&self) -> bool {
         self.refused
+    }
+
+    /// Malformed events that were left out so far.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.decoder.progress().dropped
     }
 
     /// What the upstream says it cost, so far.

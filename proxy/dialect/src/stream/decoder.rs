@@ -3,10 +3,12 @@
 use std::fmt;
 
 use super::anthropic_decoder::AnthropicDecoder;
+use super::damage::{Damage, Forward, said_late};
 use super::event::{Event, StreamFault};
 use super::openai_decoder::OpenAiDecoder;
 use super::progress::Progress;
 use super::responses_decoder::ResponsesDecoder;
+use super::responses_items::Words;
 use crate::error::{Failure, classify};
 pub(super) use crate::sse::DONE;
 use crate::sse::{RawEvent, Tail};
@@ -17,6 +19,7 @@ pub struct Decoder {
     dialect: Dialect,
     grammar: Grammar,
     progress: Progress,
+    forward: Forward,
 }
 
 enum Grammar {
@@ -34,10 +37,12 @@ impl Decoder {
             Dialect::OpenAi => Grammar::OpenAi(OpenAiDecoder::new(flavor)),
             Dialect::Responses => Grammar::Responses(ResponsesDecoder::new(flavor)),
         };
-        Self { dialect, grammar, progress: Progress::default() }
+        Self { dialect, grammar, progress: Progress::default(), forward: Forward::AsIs }
     }
 
-    /// Reads one event and appends what it says. What comes after the end marker or after a failure is ignored.
+    /// Reads one event and appends what it says. What comes after the end marker or after a failure is ignored. A
+    /// malformed event that held nothing of the answer, or nothing that does not come again, is left out and counted
+    /// in [`Progress::dropped`].
     ///
     /// # Errors
     /// The stream is no answer; what could be read of this event stands in `out` all the same.
@@ -46,9 +51,19 @@ impl Decoder {
             return Ok(());
         }
         let from = out.len();
-        let result = self.read(raw, out);
+        self.forward = Forward::AsIs;
+        let result = match self.read(raw, out) {
+            Err(fault @ StreamFault::Broken(_)) if out.len() == from => self.excuse(raw, fault),
+            result => result.and_then(|()| self.repair(raw, &out[from..])),
+        };
         self.observe(&out[from..]);
         result.and_then(|()| self.judge_end(out.len() > from))
+    }
+
+    /// How the event that was decoded last goes on to a caller of the same dialect.
+    #[must_use]
+    pub fn forward(&self) -> &Forward {
+        &self.forward
     }
 
     /// Ends the stream. A last event without its blank line counts if it is whole in itself; an answer that lacks
@@ -58,6 +73,8 @@ impl Decoder {
     /// [`StreamFault::Truncated`] when the answer had not ended, [`StreamFault::InBand`] when it ended in a failure
     /// that the vendor reported.
     pub fn finish(&mut self, tail: &Tail, out: &mut Vec<Event>) -> Result<(), StreamFault> {
+        // Unless it is read now, the last event is of no use to anybody.
+        self.forward = Forward::Nothing;
         if let Tail::Event(last) | Tail::Torn(last) = tail
             && (last.is_whole() || last.data.is_empty())
         {
@@ -112,6 +129,34 @@ impl Decoder {
             Grammar::OpenAi(grammar) => grammar.missing_terminal(),
             Grammar::Responses(_) => None,
         }
+    }
+
+    /// Leaves a malformed event out if that costs nothing.
+    fn excuse(&mut self, raw: &RawEvent, fault: StreamFault) -> Result<(), StreamFault> {
+        match (Damage::of(self.dialect, raw, &self.progress), &mut self.grammar) {
+            (Damage::None, _) => {}
+            (Damage::Words, Grammar::Responses(grammar)) => grammar.lose_words(),
+            _ => return Err(fault),
+        }
+        self.forward = Forward::Nothing;
+        self.progress.dropped += 1;
+        Ok(())
+    }
+
+    /// While words are missing, those that follow them wait.
+    fn repair(&mut self, raw: &RawEvent, events: &[Event]) -> Result<(), StreamFault> {
+        let Grammar::Responses(grammar) = &mut self.grammar else { return Ok(()) };
+        self.forward = match (grammar.words_lost(), raw.name(), events) {
+            (None, ..) => return Ok(()),
+            (Some(Words::Missing), Some("response.output_text.delta"), []) => Forward::Nothing,
+            (Some(Words::Missing), ..) => return Ok(()),
+            (Some(Words::Found), _, [.., Event::Delta { text, .. }, Event::Close { .. }]) => {
+                let late = said_late(raw, text);
+                Forward::After(late.ok_or(StreamFault::Broken("lost words without a place"))?)
+            }
+            (Some(Words::Found), ..) => Forward::AsIs,
+        };
+        Ok(())
     }
 
     fn read(&mut self, raw: &RawEvent, out: &mut Vec<Event>) -> Result<(), StreamFault> {

@@ -24,6 +24,10 @@ pub struct Progress {
     pub complete: bool,
     /// The end marker or a failure was seen: nothing that follows belongs to the answer.
     pub terminal: bool,
+    /// Malformed events that were left out, for the answer lacks nothing without them.
+    pub dropped: u64,
+    /// The event that begins the answer was seen.
+    pub(super) started: bool,
     /// Keys of blocks that are open reasoning.
     pub(super) thinking: Vec<u32>,
 }
@@ -34,6 +38,7 @@ impl Progress {
         self.meaningful |= event.is_meaningful();
         match event {
             Event::Start { model, usage, .. } => {
+                self.started = true;
                 if !model.is_empty() {
                     self.model = Some(model.clone());
                 }

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::decoder::{DONE, in_band};
 use super::event::{BlockKind, Event, StreamFault};
-use super::responses_items::{Item, Items, Slot};
+use super::responses_items::{Item, Items, Slot, Words};
 use crate::sse::RawEvent;
 use crate::stop::StopReason;
 use crate::usage::{OpenAiUsage, Usage};
@@ -113,6 +113,14 @@ impl ResponsesDecoder {
         }
     }
 
+    pub(super) fn lose_words(&mut self) {
+        self.items.lose_words();
+    }
+
+    pub(super) fn words_lost(&mut self) -> Option<Words> {
+        self.items.words()
+    }
+
     fn start(&mut self, response: Option<&RawValue>, out: &mut Vec<Event>) -> Result<(), StreamFault> {
         if self.started {
             return Ok(());
@@ -169,6 +177,9 @@ impl ResponsesDecoder {
 
     fn end(&mut self, response: Option<&RawValue>, out: &mut Vec<Event>) -> Result<(), StreamFault> {
         self.start(response, out)?;
+        if self.items.words() == Some(Words::Missing) {
+            return Err(StreamFault::Broken("words were lost"));
+        }
         let response: Response<'_> = parse(response.map_or("{}", RawValue::get).as_bytes())?;
         self.items.settle_rest(response.output.as_deref().unwrap_or_default(), out)?;
         self.items.blocks.close_all(out);

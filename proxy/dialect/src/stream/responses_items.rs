@@ -39,6 +39,16 @@ pub(super) struct Items {
     pub(super) blocks: Blocks,
     parts: Vec<Part>,
     calls: Vec<String>,
+    words: Option<Words>,
+}
+
+/// Words that were in an event which could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Words {
+    /// They are still to come: nothing that follows them can be said before.
+    Missing,
+    /// They have come, with what followed them.
+    Found,
 }
 
 /// An item, in whichever state.
@@ -77,10 +87,25 @@ impl Items {
         text: String,
         out: &mut Vec<Event>,
     ) {
+        if kind == BlockKind::Text && self.words == Some(Words::Missing) {
+            return;
+        }
         let at = self.part((item, slot), kind, out);
         let part = &mut self.parts[at];
         part.said += text.len();
         self.blocks.delta(part.key, text, out);
+    }
+
+    /// Words were lost. The event that ends their part has them once more.
+    pub(super) fn lose_words(&mut self) {
+        self.words = Some(Words::Missing);
+    }
+
+    /// Whether words are missing, or were found by the event that was taken last.
+    pub(super) fn words(&mut self) -> Option<Words> {
+        let words = self.words;
+        self.words = words.filter(|words| *words == Words::Missing);
+        words
     }
 
     /// Adds to a tool call's arguments; a call that was never announced cannot be named any more.
@@ -109,7 +134,11 @@ impl Items {
         if whole.is_empty() && self.find(place).is_none() {
             return;
         }
+        let is_text = kind == BlockKind::Text;
         let at = self.part(place, kind, out);
+        if is_text && self.words.is_some() && whole.is_char_boundary(self.parts[at].said) {
+            self.words = Some(Words::Found);
+        }
         self.complete_part(at, whole, out);
     }
 

@@ -4,6 +4,7 @@
 mod exchange;
 mod failures;
 mod grammar;
+mod malformed;
 mod plan;
 mod quirks;
 mod recording;
