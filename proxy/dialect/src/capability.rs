@@ -9,6 +9,7 @@ use crate::{Dialect, Flavor};
 
 /// How hard a model shall think.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Effort {
     /// Not at all.
@@ -29,6 +30,7 @@ pub enum Effort {
 
 /// How a model's reasoning is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Reasoning {
     /// Not at all: the request must not mention it.
@@ -64,6 +66,7 @@ macro_rules! capabilities {
 
         /// What an operator knows better than the preset.
         #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(deny_unknown_fields, default)]
         pub struct CapabilityOverrides {
             $($(#[doc = $doc])+ #[serde(skip_serializing_if = "Option::is_none")] pub $name: Option<$kind>,)+

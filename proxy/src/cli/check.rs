@@ -9,8 +9,8 @@ use sidestep_dialect::Dialect;
 
 use super::{CliError, terminal};
 use crate::config::{
-    Config, Credential, Period, ProviderConfig, RouteConfig, Source, TargetConfig, UpstreamName, Variables,
-    environment::compose,
+    Config, Credential, Period, ProviderConfig, RouteConfig, SCHEMA, Source, TargetConfig, UpstreamName,
+    Variables, environment::compose,
 };
 
 const EXAMPLES: &str = "\
@@ -18,6 +18,7 @@ Examples:
   sidestep check sidestep.yaml           is it right, and what would happen to each route?
   sidestep check                         what is built from the provider keys in the environment?
   sidestep check --print sidestep.yaml   the same configuration with every default written out
+  sidestep check --schema > schema.json  what an editor needs to help with writing one
 
 Exit code 2, with line and column, if it is refused.";
 
@@ -31,6 +32,9 @@ pub(super) struct Check {
     /// Print the configuration as YAML instead, with all defaults filled in and without secrets
     #[arg(long)]
     print: bool,
+    /// Print the JSON schema (draft-07) of a configuration instead, for editors
+    #[arg(long, conflicts_with_all = ["file", "print"])]
+    schema: bool,
 }
 
 // === impl Check ===
@@ -41,6 +45,9 @@ impl Check {
     }
 
     fn told(&self, variables: &Variables) -> Result<String, CliError> {
+        if self.schema {
+            return Ok(SCHEMA.to_owned());
+        }
         let source = self.file.clone().map_or(Source::Environment, Source::File);
         let config = Config::load(&source, variables).map_err(|error| CliError::Usage(error.to_string()))?;
         Ok(if self.print { config.to_yaml() } else { report(&config, variables) })
@@ -224,7 +231,7 @@ Warnings
 
     fn told(file: Option<&Path>, print: bool, variables: &[(&str, &str)]) -> Result<String, String> {
         let variables: Variables = variables.iter().copied().collect();
-        let told = Check { file: file.map(Path::to_owned), print }.told(&variables);
+        let told = Check { file: file.map(Path::to_owned), print, schema: false }.told(&variables);
         told.map_err(|error| {
             assert_eq!(error.exit_code(), ExitCode::from(2));
             error.to_string()

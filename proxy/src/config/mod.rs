@@ -39,6 +39,10 @@ pub use self::{
     variables::Variables,
 };
 
+/// The JSON schema (draft-07) of a configuration's YAML. A test holds it to the types that read one, and makes it anew:
+/// `SIDESTEP_WRITE_SCHEMA=1 cargo test -p sidestep --lib config::tests::schema`.
+pub const SCHEMA: &str = include_str!("sidestep.schema.json");
+
 /// A whole configuration, resolved: every name is known, every value is in its bounds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {

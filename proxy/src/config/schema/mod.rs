@@ -2,6 +2,8 @@
 //!
 //! Names are not looked up and nothing is substituted here; [`resolve`](super::resolve) does both.
 
+#[cfg(test)]
+mod form;
 mod names;
 mod process;
 mod provider;
@@ -29,13 +31,17 @@ pub(super) use self::{
 
 /// A whole file.
 #[derive(Debug, Default, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct FileSchema {
     pub(super) listen: Option<Address>,
     pub(super) admin: Option<AdminSchema>,
     pub(super) limits: Option<LimitsSchema>,
+    #[cfg_attr(test, schemars(extend("minProperties" = 1, "propertyNames" = form::name())))]
     pub(super) providers: Named<ProviderSchema>,
+    #[cfg_attr(test, schemars(extend("minProperties" = 1, "propertyNames" = form::name())))]
     pub(super) models: Named<ModelSchema>,
+    #[cfg_attr(test, schemars(length(min = 1)))]
     pub(super) routes: Vec<RouteSchema>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) health: Option<HealthSchema>,

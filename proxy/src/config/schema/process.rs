@@ -6,6 +6,7 @@ use super::{Address, Period, SecretSchema, Size};
 
 /// `admin:`.
 #[derive(Debug, Default, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AdminSchema {
     pub(crate) listen: Option<Address>,
@@ -15,12 +16,14 @@ pub(crate) struct AdminSchema {
 
 /// `limits:`.
 #[derive(Debug, Default, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LimitsSchema {
     pub(crate) body_bytes: Option<Size>,
     pub(crate) header_bytes: Option<Size>,
     pub(crate) uri_bytes: Option<Size>,
     pub(crate) header_timeout: Option<Period>,
+    #[cfg_attr(test, schemars(range(min = 1)))]
     pub(crate) connections: Option<usize>,
     pub(crate) event_bytes: Option<Size>,
     pub(crate) answer_bytes: Option<Size>,
@@ -28,11 +31,14 @@ pub(crate) struct LimitsSchema {
 
 /// `health:`, of all models or of one.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct HealthSchema {
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(range(min = 0.05, max = 0.9)))]
     pub(crate) failure_rate_threshold: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(range(min = 1, max = 100)))]
     pub(crate) consecutive_failures: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) cooldown: Option<Period>,
@@ -44,6 +50,7 @@ pub(crate) struct HealthSchema {
 
 /// `probes:`.
 #[derive(Debug, Default, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ProbesSchema {
     pub(crate) enabled: Option<bool>,
@@ -55,16 +62,21 @@ pub(crate) struct ProbesSchema {
 
 /// `budget:` of the probes: one of the two.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(test, schemars(extend("minProperties" = 1, "maxProperties" = 1)))]
 pub(crate) struct BudgetSchema {
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(extend("exclusiveMinimum" = 0)))]
     pub(crate) usd_per_day: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(range(min = 1)))]
     pub(crate) tokens_per_day: Option<u64>,
 }
 
 /// `drain:`.
 #[derive(Debug, Default, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DrainSchema {
     pub(crate) grace: Option<Period>,
@@ -73,6 +85,7 @@ pub(crate) struct DrainSchema {
 
 /// `log:`.
 #[derive(Debug, Default, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LogSchema {
     pub(crate) level: Option<String>,
@@ -81,6 +94,7 @@ pub(crate) struct LogSchema {
 
 /// What `format:` may be.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum FormatWord {
     Text,

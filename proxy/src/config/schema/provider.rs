@@ -9,9 +9,11 @@ use super::{HealthSchema, Named, OneOrMany, Period, SecretSchema};
 
 /// One entry of `providers:`.
 #[derive(Debug, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ProviderSchema {
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(extend("enum" = super::form::presets())))]
     pub(crate) preset: Option<String>,
     pub(crate) dialect: Option<OneOrMany<DialectWord>>,
     pub(crate) base_url: Option<String>,
@@ -21,12 +23,14 @@ pub(crate) struct ProviderSchema {
     pub(crate) ca_file: Option<PathBuf>,
     pub(crate) http: Option<HttpWord>,
     #[serde(default, skip_serializing_if = "Named::is_empty")]
+    #[cfg_attr(test, schemars(extend("propertyNames" = super::form::header())))]
     pub(crate) headers: Named<SecretSchema>,
     pub(crate) connect_timeout: Option<Period>,
 }
 
 /// A dialect's name.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum DialectWord {
     Anthropic,
@@ -36,6 +40,7 @@ pub(crate) enum DialectWord {
 
 /// An HTTP version's name.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum HttpWord {
     Auto,
@@ -45,16 +50,20 @@ pub(crate) enum HttpWord {
 
 /// One entry of `models:`.
 #[derive(Debug, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ModelSchema {
     pub(crate) provider: String,
     pub(crate) model: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) probe: Option<String>,
+    #[cfg_attr(test, schemars(range(min = 1)))]
     pub(crate) max_concurrency: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(range(min = 1)))]
     pub(crate) context_window: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(range(min = 1)))]
     pub(crate) max_output_tokens: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) capabilities: Option<CapabilityOverrides>,
@@ -65,8 +74,11 @@ pub(crate) struct ModelSchema {
 
 /// `price:` of a model.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PriceSchema {
+    #[cfg_attr(test, schemars(range(min = 0, max = 1_000_000)))]
     pub(crate) input_usd_per_million: f64,
+    #[cfg_attr(test, schemars(range(min = 0, max = 1_000_000)))]
     pub(crate) output_usd_per_million: f64,
 }

@@ -11,15 +11,18 @@ use super::Period;
 
 /// One entry of `routes:`.
 #[derive(Debug, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RouteSchema {
     #[serde(rename = "match")]
     pub(crate) pattern: String,
+    #[cfg_attr(test, schemars(length(min = 1)))]
     pub(crate) targets: Vec<TargetSchema>,
     pub(crate) deadline: Option<Period>,
     pub(crate) first_token_timeout: Option<Period>,
     pub(crate) stall_timeout: Option<Period>,
     pub(crate) hold: Option<Period>,
+    #[cfg_attr(test, schemars(range(min = 1, max = 10)))]
     pub(crate) max_attempts: Option<usize>,
     pub(crate) retry_budget: Option<RetryBudgetSchema>,
     pub(crate) retry_after_wait: Option<Period>,
@@ -40,14 +43,18 @@ pub(crate) struct TargetSchema {
 
 /// `retry_budget:` and `hedge_budget:` of a route.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RetryBudgetSchema {
+    #[cfg_attr(test, schemars(range(min = 0, max = 1)))]
     pub(crate) ratio: Option<f64>,
+    #[cfg_attr(test, schemars(range(min = 0, max = 1000)))]
     pub(crate) reserve_per_second: Option<f64>,
 }
 
 /// What `on_lossy:` may be.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum LossyWord {
     Drop,
@@ -55,9 +62,11 @@ pub(crate) enum LossyWord {
 }
 
 #[derive(Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-struct Weighted {
+pub(super) struct Weighted {
     model: String,
+    #[cfg_attr(test, schemars(range(min = 1, max = 1_000_000)))]
     weight: Option<u32>,
 }
 

@@ -6,7 +6,7 @@ use super::{EXAMPLE, parse};
 const REFUSALS: &str = include_str!("refusals.txt");
 
 /// Replaced text, text in its place, refusal.
-fn cases() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+pub(super) fn cases() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
     REFUSALS.split("## instead of\n").skip(1).map(|case| {
         let (from, rest) = case.split_once("\n## there is\n").unwrap();
         let (to, refusal) = rest.split_once("\n## which is refused with\n").unwrap();

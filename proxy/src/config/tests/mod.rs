@@ -1,10 +1,12 @@
 //! Whole configurations.
 
+mod agreement;
 mod bad;
 mod hostile;
 mod keys_only;
 mod reference;
 mod reloading;
+mod schema;
 mod whole;
 
 use std::path::PathBuf;

@@ -108,24 +108,27 @@ fn section() -> &'static str {
     rest.split_once("<!-- config:end -->").unwrap().0
 }
 
-/// The keys in the first column of the tables.
-fn documented() -> Vec<String> {
-    let rows = section().lines().filter_map(|line| line.strip_prefix("| `"));
-    rows.map(|row| row.split('`').next().unwrap().to_owned()).collect()
+/// The rows of the tables: key, default or kind, meaning.
+pub(super) fn rows() -> impl Iterator<Item = [String; 3]> {
+    let rows = section().lines().filter(|line| line.starts_with("| `"));
+    rows.map(|row| {
+        let cells: Vec<&str> = row.trim_matches('|').splitn(3, '|').map(str::trim).collect();
+        let [key, default, meaning] = cells[..] else { panic!("not three cells: {row}") };
+        [key.trim_matches('`'), default, meaning].map(str::to_owned)
+    })
 }
 
 #[test]
 fn the_readme_names_each_key_once_and_says_something_of_it() {
-    let documented = documented();
+    let documented: Vec<String> = rows().map(|[key, ..]| key).collect();
     let unique: BTreeSet<String> = documented.iter().cloned().collect();
     assert_eq!(unique.len(), documented.len(), "a key is documented twice");
     let schema = schema();
     let missing: Vec<_> = schema.difference(&unique).collect();
     let unknown: Vec<_> = unique.difference(&schema).collect();
     assert!(missing.is_empty() && unknown.is_empty(), "missing {missing:?}, unknown {unknown:?}");
-    for row in section().lines().filter(|line| line.starts_with("| `")) {
-        let meaning = row.trim_end_matches('|').rsplit(" | ").next().unwrap();
-        assert!(meaning.trim().len() > 10, "{row}");
+    for [key, _, meaning] in rows() {
+        assert!(meaning.len() > 10, "{key}: {meaning}");
     }
 }
 
@@ -149,12 +152,15 @@ fn whatever_may_be_shown_in_an_error_is_a_key_that_holds_no_secret() {
     assert_eq!(last, HARMLESS.iter().copied().collect());
 }
 
+/// The configurations in the reference.
+pub(super) fn examples() -> Vec<&'static str> {
+    section().split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect()
+}
+
 #[test]
 fn every_example_in_the_readme_is_accepted() {
-    let examples: Vec<&str> =
-        section().split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
-    assert!(!examples.is_empty());
-    for example in examples {
+    assert!(!examples().is_empty());
+    for example in examples() {
         parse(example).unwrap_or_else(|error| panic!("{error}\n{example}"));
     }
 }
