@@ -7,10 +7,10 @@ use std::{
 
 use sidestep_dialect::Dialect;
 
-use super::{CliError, terminal};
+use super::{CliError, run::source, terminal};
 use crate::config::{
-    Config, Credential, Period, ProviderConfig, RouteConfig, SCHEMA, Source, TargetConfig, UpstreamName,
-    Variables, environment::compose,
+    Config, Credential, Period, ProviderConfig, RouteConfig, SCHEMA, TargetConfig, UpstreamName, Variables,
+    environment::composed_for,
 };
 
 const EXAMPLES: &str = "\
@@ -29,6 +29,9 @@ pub(super) struct Check {
     /// The configuration; without it, what is built from the provider keys in the environment
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
+    /// A folder with provider keys, a file each (ANTHROPIC_API_KEY, ...), instead of a configuration
+    #[arg(long, value_name = "FOLDER", conflicts_with = "file")]
+    keys: Option<PathBuf>,
     /// Print the configuration as YAML instead, with all defaults filled in and without secrets
     #[arg(long)]
     print: bool,
@@ -48,7 +51,7 @@ impl Check {
         if self.schema {
             return Ok(SCHEMA.to_owned());
         }
-        let source = self.file.clone().map_or(Source::Environment, Source::File);
+        let source = source(self.file.clone(), self.keys.clone());
         let config = Config::load(&source, variables).map_err(|error| CliError::Usage(error.to_string()))?;
         Ok(if self.print { config.to_yaml() } else { report(&config, variables) })
     }
@@ -68,7 +71,7 @@ fn write_report(text: &mut String, config: &Config, variables: &Variables) -> fm
         (count(config.providers.len(), "provider"), count(config.models.len(), "model"));
     let routes = count(config.routes.len(), "route");
     writeln!(text, "{}: fine, {providers}, {models}, {routes}", config.source)?;
-    if let (Source::Environment, Ok(yaml)) = (&config.source, compose(variables)) {
+    if let Ok(Some(yaml)) = composed_for(&config.source, variables) {
         writeln!(text, "\n{}", indented(yaml.trim_end()))?;
     }
     writeln!(
@@ -231,7 +234,8 @@ Warnings
 
     fn told(file: Option<&Path>, print: bool, variables: &[(&str, &str)]) -> Result<String, String> {
         let variables: Variables = variables.iter().copied().collect();
-        let told = Check { file: file.map(Path::to_owned), print, schema: false }.told(&variables);
+        let told =
+            Check { file: file.map(Path::to_owned), keys: None, print, schema: false }.told(&variables);
         told.map_err(|error| {
             assert_eq!(error.exit_code(), ExitCode::from(2));
             error.to_string()

@@ -1,14 +1,18 @@
 //! `sidestep run`: the sidecar itself.
 
-use std::path::{Path, PathBuf};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::Args;
 
 use super::{CliError, signal, terminal};
 use crate::app::App;
-use crate::config::environment::compose;
+use crate::config::environment::composed_for;
 use crate::config::reload::Reload;
-use crate::config::{Config, ConfigError, Source, Variables};
+use crate::config::{Config, ConfigError, Overrides, Period, Source, Variables};
 use crate::logging;
 use crate::switches::SwitchFile;
 
@@ -19,6 +23,8 @@ Without a file, Sidestep builds a configuration from the provider keys in its en
 Examples:
   ANTHROPIC_API_KEY=... OPENAI_API_KEY=... sidestep run
   sidestep run sidestep.yaml
+  sidestep run sidestep.yaml --admin-listen 0.0.0.0:6181 --log-level debug
+  sidestep run --keys /var/run/secrets/sidestep
 
 The application then needs its SDK's base URL only:
   export ANTHROPIC_BASE_URL=http://127.0.0.1:6180
@@ -37,6 +43,21 @@ pub(super) struct Run {
     /// The same, as many service definitions write it
     #[arg(long, value_name = "FILE", conflicts_with = "file")]
     config: Option<PathBuf>,
+    /// A folder with provider keys, a file each (ANTHROPIC_API_KEY, ...), instead of a configuration
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["file", "config"])]
+    keys: Option<PathBuf>,
+    /// Where applications call, whatever the configuration says of `listen`
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// Where operators call, whatever the configuration says of `admin.listen`
+    #[arg(long, value_name = "ADDRESS")]
+    admin_listen: Option<SocketAddr>,
+    /// What is logged, whatever the configuration says of `log.level`
+    #[arg(long, value_name = "LEVEL")]
+    log_level: Option<String>,
+    /// How long connections are taken after SIGTERM, whatever the configuration says of `drain.grace`
+    #[arg(long, value_name = "TIME", value_parser = grace)]
+    drain_grace: Option<Duration>,
     /// Forget kept switches, such as when their file is broken: it is moved aside, what they forbade is allowed
     #[arg(long)]
     forget_switches: bool,
@@ -45,13 +66,14 @@ pub(super) struct Run {
 impl Run {
     pub(super) async fn run(self) -> Result<(), CliError> {
         let variables = Variables::of_process();
-        let source = self.file.or(self.config).map_or(Source::Environment, Source::File);
+        let overrides = self.overrides();
+        let source = source(self.file.or(self.config), self.keys);
         let unusable = |error: ConfigError| CliError::Usage(error.to_string());
-        let config = Config::load(&source, &variables).map_err(unusable)?;
+        let mut config = Config::load(&source, &variables).map_err(unusable)?;
+        overrides.apply(&mut config);
         logging::start(&config.log)
             .map_err(|error| CliError::Usage(format!("log.level `{}`: {error}", config.log.level)))?;
-        if source == Source::Environment {
-            let built = compose(&variables).map_err(unusable)?;
+        if let Some(built) = composed_for(&source, &variables).map_err(unusable)? {
             terminal::print(&format!("{built}# `sidestep check --print` shows it with all defaults.\n\n"))?;
         }
         for warning in &config.warnings {
@@ -62,7 +84,7 @@ impl Run {
         }
         // Listened for before anything starts, so that no signal is missed.
         let ended = signal::termination()?;
-        let reload = Reload::new(config.clone(), variables);
+        let reload = Reload::new(config.clone(), variables).insisting(overrides);
         let app = App::start(config).await.map_err(|error| CliError::Failed(error.to_string()))?;
         app.follow(reload);
         tracing::info!(applications = %app.address, admin = %app.admin_address, "serving");
@@ -74,6 +96,29 @@ impl Run {
         tracing::info!("ended");
         Ok(())
     }
+
+    fn overrides(&self) -> Overrides {
+        Overrides {
+            listen: self.listen,
+            admin_listen: self.admin_listen,
+            log_level: self.log_level.clone(),
+            drain_grace: self.drain_grace,
+        }
+    }
+}
+
+/// Where the configuration comes from, by what was typed.
+pub(super) fn source(file: Option<PathBuf>, keys: Option<PathBuf>) -> Source {
+    match (file, keys) {
+        (Some(file), _) => Source::File(file),
+        (None, Some(folder)) => Source::Keys(folder),
+        (None, None) => Source::Environment,
+    }
+}
+
+fn grace(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is no time; write it like 500ms, 20s or 1m");
+    Period::parse(text).map(|period| period.0).ok_or_else(wrong)
 }
 
 fn forget_switches(folder: &Path) -> Result<(), CliError> {

@@ -8,6 +8,7 @@
 
 pub mod environment;
 mod nearest;
+mod overrides;
 mod parse;
 mod place;
 pub mod preset;
@@ -31,6 +32,7 @@ pub use sidestep_dialect::{Dialect, Flavor};
 pub(crate) use self::schema::Period;
 
 pub use self::{
+    overrides::Overrides,
     problem::{ConfigError, Problem},
     process::{AdminConfig, DrainConfig, Limits, LogConfig, LogFormat, ProbeBudget, ProbesConfig},
     provider::{HttpVersion, ModelConfig, Price, ProviderConfig, UpstreamName},
@@ -79,6 +81,8 @@ pub enum Source {
     File(PathBuf),
     /// The provider keys in the environment.
     Environment,
+    /// The provider keys in a folder, a file each under its variable's name, as a mounted Secret has them.
+    Keys(PathBuf),
     /// A text that is part of this program, by its name.
     Builtin(&'static str),
 }
@@ -90,6 +94,7 @@ impl fmt::Display for Source {
         match self {
             Self::File(path) => write!(f, "{}", path.display()),
             Self::Environment => f.write_str("environment"),
+            Self::Keys(folder) => write!(f, "keys in {}", folder.display()),
             Self::Builtin(name) => f.write_str(name),
         }
     }

@@ -36,6 +36,14 @@ pub enum ConfigError {
         /// The environment variables that would do.
         variables: Vec<&'static str>,
     },
+    /// There is no provider key in the folder that should hold some.
+    #[error("no keys in {}: at least one of the files {} should be there", folder.display(), files.join(", "))]
+    NoKeyFiles {
+        /// The folder.
+        folder: PathBuf,
+        /// The files that would do.
+        files: Vec<&'static str>,
+    },
     /// The text was read but says something that cannot be.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Invalid(Vec<Problem>),

@@ -9,7 +9,7 @@ use std::{fs, time::Duration};
 use sha2::{Digest, Sha256};
 use tokio::{task::spawn_blocking, time::sleep};
 
-use super::{Config, ConfigError, Source, Variables};
+use super::{Config, ConfigError, Overrides, Source, Variables};
 
 /// How often the configuration is polled.
 pub const POLL_INTERVAL: Duration = Duration::from_secs(2);
@@ -18,6 +18,7 @@ pub const POLL_INTERVAL: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct Reload {
     variables: Variables,
+    overrides: Overrides,
     current: Config,
     trust: Vec<Option<[u8; 32]>>,
     refused: Option<String>,
@@ -45,7 +46,13 @@ impl Reload {
     /// Polls for what comes after `current`.
     pub fn new(current: Config, variables: Variables) -> Self {
         let trust = trust(&current);
-        Self { variables, current, trust, refused: None }
+        Self { variables, overrides: Overrides::default(), current, trust, refused: None }
+    }
+
+    /// The same, with `overrides` put into whatever comes. `current` has them already.
+    #[must_use]
+    pub fn insisting(self, overrides: Overrides) -> Self {
+        Self { overrides, ..self }
     }
 
     /// Reads everything once. Blocks on the file system.
@@ -55,7 +62,10 @@ impl Reload {
             return Polled::Unchanged;
         }
         match Config::load(&self.current.source, &self.variables) {
-            Ok(config) => self.loaded(config),
+            Ok(mut config) => {
+                self.overrides.apply(&mut config);
+                self.loaded(config)
+            }
             Err(error) => {
                 let told = Some(error.to_string());
                 if self.refused == told {

@@ -41,7 +41,8 @@ fn quantity<'a>(text: &'a str, units: &[(&str, u64)]) -> Option<(u64, &'a str)> 
 // === impl Period ===
 
 impl Period {
-    fn parse(text: &str) -> Option<Self> {
+    /// Reads `500ms`, `30s` or `1m30s`; `None` if it is nothing like that.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let (mut millis, mut rest) = quantity(text, &PERIOD_UNITS)?;
         while !rest.is_empty() {
             let (more, after) = quantity(rest, &PERIOD_UNITS)?;

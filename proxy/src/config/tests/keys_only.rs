@@ -1,4 +1,4 @@
-//! Configurations that are built from the environment.
+//! Configurations that are built from keys alone.
 
 use std::collections::BTreeSet;
 
@@ -8,6 +8,7 @@ use crate::config::{
     Config, ConfigError, ModelConfig, ProviderConfig, RouteConfig, Source, TargetConfig, UpstreamName,
     Variables,
     preset::{PRESETS, Preset},
+    reload::{Polled, Reload},
 };
 
 fn sellers() -> Vec<&'static Preset> {
@@ -106,4 +107,30 @@ fn a_call_goes_to_its_own_vendor_under_its_own_name_and_then_to_equals() {
         }
         assert_eq!(targets(&config, name), expected, "{name}");
     }
+}
+
+#[test]
+fn a_folder_with_keys_is_as_good_as_an_environment() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("with \"quotes\": and {braces}");
+    std::fs::create_dir(&path).unwrap();
+    let source = Source::Keys(path.clone());
+    let load = || Config::load(&source, &Variables::default());
+    std::fs::write(path.join("UNRELATED"), "x").unwrap();
+    std::fs::write(path.join("OPENAI_API_KEY"), "").unwrap();
+    let error = load().unwrap_err().to_string();
+    assert!(error.contains("no keys in ") && error.contains("ANTHROPIC_API_KEY"), "{error}");
+
+    std::fs::write(path.join("OPENAI_API_KEY"), "hush\n").unwrap();
+    let one = load().unwrap();
+    let mut reload = Reload::new(one.clone(), Variables::default());
+    assert_eq!(one.providers[0].api_key.as_ref().unwrap().secret().unwrap().expose(), "hush");
+    assert!(!one.to_yaml().contains("hush"));
+
+    // A Secret that is given another key.
+    std::fs::write(path.join("ANTHROPIC_API_KEY"), "hush").unwrap();
+    let Polled::Changed { config, .. } = reload.poll_once() else { panic!() };
+    let ids: Vec<&str> = config.providers.iter().map(|provider| provider.id.as_str()).collect();
+    assert_eq!(ids, ["anthropic", "openai"]);
+    assert_eq!(targets(&config, "claude-opus-5-5")[1].0, "openai");
 }

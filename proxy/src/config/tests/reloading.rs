@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tokio::time::Instant;
 
 use crate::config::{
-    Config, Source, Variables,
+    Config, Overrides, Source, Variables,
     reload::{POLL_INTERVAL, Polled, Reload, watch},
 };
 
@@ -116,6 +116,33 @@ fn a_refused_one_is_told_once_and_its_mending_is_told_too() {
     fs::remove_file(volume.path("sidestep.yaml")).unwrap();
     assert!(matches!(reload.poll_once(), Polled::Refused(_)));
     assert!(matches!(reload.poll_once(), Polled::Unchanged));
+}
+
+#[test]
+fn what_is_insisted_on_holds_for_whatever_comes() {
+    let mut volume = Volume::new(&[("sidestep.yaml", FIRST), ("key", "one"), ("ca.pem", "a")]);
+    let overrides = Overrides {
+        listen: Some("127.0.0.1:1".parse().unwrap()),
+        admin_listen: Some("0.0.0.0:2".parse().unwrap()),
+        log_level: Some("debug".to_owned()),
+        drain_grace: Some(Duration::from_secs(20)),
+    };
+    let holds = |config: &Config| {
+        assert_eq!((config.listen.port(), config.admin.listen.port()), (1, 2));
+        assert_eq!((config.log.level.as_str(), config.drain.grace.as_secs()), ("debug", 20));
+    };
+    let source = Source::File(volume.path("sidestep.yaml"));
+    let mut config = Config::load(&source, &Variables::default()).unwrap();
+    overrides.apply(&mut config);
+    holds(&config);
+    let mut reload = Reload::new(config, Variables::default()).insisting(overrides);
+    assert!(matches!(reload.poll_once(), Polled::Unchanged));
+
+    let moved = format!("listen: 127.0.0.1:7\nlog: {{ level: trace }}\n{FIRST}");
+    volume.swap(&[("sidestep.yaml", &moved), ("key", "two"), ("ca.pem", "a")]);
+    let (config, restart) = changed(reload.poll_once());
+    holds(&config);
+    assert_eq!((key(&config), restart), ("two", Vec::<&str>::new()), "nothing waits for a restart");
 }
 
 #[tokio::test(start_paused = true)]
