@@ -1,0 +1,176 @@
+"""Install, upgrade and uninstall, by the real engine."""
+
+from __future__ import annotations
+
+import asyncio
+
+import engine
+import helm_sdkpy
+import pytest
+from cluster import Cluster
+from engine import KEYS, install, merged, refusal, render, uninstall, upgrade
+from options import CONFIG, SETS
+
+BUNDLE = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t"
+NAMESPACES = ("sidestep", "shop", "search")
+
+
+def test_lint_finds_nothing():
+    with Cluster() as cluster, helm_sdkpy.Configuration(namespace="sidestep", kubeconfig=cluster.kubeconfig()) as config:
+        told = asyncio.run(helm_sdkpy.Lint(config).run(str(engine.CHART)))
+    assert told["TotalChartsLinted"] == 1 and not told["Errors"]
+    # 1 is information: that there is no icon.
+    assert all(message["Severity"] == 1 for message in told["Messages"]), told
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_two_renders_are_the_same(name: str):
+    _, values = SETS[name]
+    one, other = render(values, "1.36"), render(values, "1.36")
+    assert one.manifest == other.manifest and one.hooks == other.hooks and one.notes == other.notes
+    assert one.manifest.strip() and one.notes.strip()
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_no_certificate_data_is_rendered(name: str):
+    _, values = SETS[name]
+    rendered = render(values, "1.36")
+    assert "caBundle:" not in rendered.manifest and "BEGIN" not in rendered.manifest
+    assert not [secret for secret in rendered.all("Secret") if secret.get("data") or secret.get("stringData")]
+
+
+@pytest.mark.parametrize("server_side", [True, False], ids=["server-side", "client-side"])
+def test_an_upgrade_leaves_what_the_injector_wrote(server_side: bool):
+    with Cluster("1.36", NAMESPACES) as cluster:
+        install(cluster, KEYS, server_side_apply=server_side)
+        webhook, secret = cluster.get("MutatingWebhookConfiguration", "sidestep-inject"), cluster.get("Secret", "sidestep-injector-tls")
+        for entry in webhook["webhooks"]:
+            entry["clientConfig"]["caBundle"] = BUNDLE
+            cluster.own(webhook, ("webhooks", f"[{entry['name']}]", "clientConfig", "caBundle"), "sidestep-inject")
+        secret["data"] = {"tls.crt": BUNDLE}
+        cluster.own(secret, ("data", "tls.crt"), "sidestep-inject")
+        upgrade(cluster, merged(KEYS, {"webhook": {"timeoutSeconds": 9}, "gateway": {"enabled": True}}), server_side_apply=server_side)
+        webhook, secret = cluster.get("MutatingWebhookConfiguration", "sidestep-inject"), cluster.get("Secret", "sidestep-injector-tls")
+        assert [entry["clientConfig"].get("caBundle") for entry in webhook["webhooks"]] == [BUNDLE, BUNDLE]
+        assert [entry["timeoutSeconds"] for entry in webhook["webhooks"]] == [9, 9]
+        assert secret["data"] == {"tls.crt": BUNDLE}
+        assert cluster.get("Deployment", "sidestep-gateway"), "what is new is there"
+
+
+def test_a_chart_that_rendered_the_bundle_would_conflict():
+    """That the server above does tell whose a field is."""
+    with Cluster("1.36", NAMESPACES) as cluster:
+        install(cluster, KEYS, server_side_apply=True)
+        webhook = cluster.get("MutatingWebhookConfiguration", "sidestep-inject")
+        webhook["webhooks"][0]["timeoutSeconds"] = 7
+        cluster.own(webhook, ("webhooks", f"[{webhook['webhooks'][0]['name']}]", "timeoutSeconds"), "somebody")
+        with pytest.raises(helm_sdkpy.UpgradeError, match="conflict with \"somebody\""):
+            upgrade(cluster, merged(KEYS, {"webhook": {"timeoutSeconds": 9}}), server_side_apply=True)
+
+
+def test_settings_that_change_make_new_injector_pods_and_others_do_not():
+    def template(values: dict) -> dict:
+        return render(merged(KEYS, values)).one("Deployment", "-injector")["spec"]["template"]
+
+    assert template({}) == template({"gateway": {"enabled": True}})
+    assert template({}) != template({"sidecar": {"logLevel": "debug"}})
+
+
+def test_a_second_release_for_the_same_label_is_refused():
+    with Cluster("1.36", (*NAMESPACES, "other")) as cluster:
+        install(cluster, KEYS)
+        with pytest.raises(helm_sdkpy.InstallError, match='"sidestep-inject".*exists and cannot be imported'):
+            install(cluster, KEYS, release="other", namespace="other")
+
+
+@pytest.mark.parametrize(("release", "namespace"), [("other", "other"), ("sidestep", "other"), ("other", "sidestep")])
+def test_a_second_release_with_a_revision_shares_nothing(release: str, namespace: str):
+    with Cluster("1.36", (*NAMESPACES, "other")) as cluster:
+        first = install(cluster, merged(KEYS, CONFIG, {"gateway": {"enabled": True}}))
+        values = merged(KEYS, CONFIG, {"gateway": {"enabled": True}, "injector": {"revision": "canary"}, "configMap": {"name": "canary"}})
+        second = install(cluster, values, release=release, namespace=namespace)
+
+        def selectors(rendered: engine.Rendered) -> list[dict]:
+            return [value["spec"]["selector"] for value in rendered.all("Service")]
+
+        if release == "other" or namespace == "other":
+            assert not {name_of(value) for value in first.objects()} & {name_of(value) for value in second.objects()}
+        if namespace == "sidestep":
+            assert all(selector not in selectors(first) for selector in selectors(second))
+        halves = [entry for rendered in (first, second) for entry in rendered.one("MutatingWebhookConfiguration")["webhooks"]]
+        revisions = {str(expression) for entry in halves for expression in
+                     entry["namespaceSelector"]["matchExpressions"] + entry["objectSelector"]["matchExpressions"]
+                     if expression["key"] == "sidestep.dev/revision"}
+        assert len(revisions) == 2, "one that has no revision, and one for canary"
+
+
+def test_uninstall_takes_everything_but_what_runs():
+    with Cluster("1.36", NAMESPACES) as cluster:
+        install(cluster, merged(KEYS, {"gateway": {"enabled": True}}))
+        running = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "app", "namespace": "shop"}}
+        keys = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "llm-keys", "namespace": "shop"}}
+        cluster.put(running)
+        cluster.put(keys)
+        uninstall(cluster)
+        assert cluster.of_release() == [running, keys]
+
+
+def test_a_sidecar_needs_nothing_of_the_release():
+    """So that pods go on when it is uninstalled: only the ConfigMap in their own namespace is of the release."""
+    settings = render(KEYS).settings()
+    assert "config" not in settings["sidecar"] and settings["sidecar"]["keys_secret"] == "llm-keys"
+    assert render(merged(KEYS, CONFIG)).settings()["sidecar"]["config"] == "sidestep"
+    kept = render(merged(KEYS, CONFIG, {"namespaces": ["shop"]})).one("ConfigMap", "sidestep", "shop")
+    assert kept["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+
+
+def test_a_namespace_that_does_not_exist_is_named():
+    with Cluster("1.36", ("sidestep",)) as cluster, pytest.raises(helm_sdkpy.InstallError, match='namespaces "shop" not found'):
+        install(cluster, merged(KEYS, CONFIG, {"namespaces": ["shop"]}))
+
+
+REFUSED = {
+    "nothing": ({}, "keys.secretName is not set"),
+    "typo": (merged(KEYS, {"gatway": {"enabled": True}}), "additional properties 'gatway' not allowed"),
+    "typo-inside": (merged(KEYS, {"webhook": {"failurepolicy": "Ignore"}}), "additional properties 'failurepolicy' not allowed"),
+    "kind": (merged(KEYS, {"injector": {"replicas": "two"}}), "'/injector/replicas': got string, want integer"),
+    "choice": (merged(KEYS, {"webhook": {"failurePolicy": "Maybe"}}), "'/webhook/failurePolicy': value must be one of 'Fail', 'Ignore'"),
+    "listen": (merged(KEYS, CONFIG, {"config": {"listen": "0.0.0.0:80"}}), "config.listen belongs to the chart"),
+    "admin": (merged(KEYS, CONFIG, {"config": {"admin": {"listen": "0.0.0.0:80"}}}), "config.admin.listen belongs to the chart"),
+    "state": (merged(KEYS, CONFIG, {"config": {"state": "/data"}}), "config.state names a folder"),
+    "no-keys-no-config": ({"keys": {"secretName": "-"}}, "`config` has to say which providers"),
+    "namespaces": (merged(KEYS, {"namespaces": ["shop"]}), "`config` is empty"),
+    "policy": (merged(KEYS, {"injector": {"mode": "policy"}}), "from Kubernetes 1.36 on; this is v1.29.0"),
+    "guard": (merged(KEYS, {"guard": {"enabled": True}}), "from Kubernetes 1.30 on; this is v1.29.0"),
+    "certificate": (merged(KEYS, {"webhook": {"certificate": {"mode": "secret"}}}), "needs webhook.certificate.secretName"),
+    "port": (merged(KEYS, {"gateway": {"service": {"port": 6181}}}), "gateway.service.port is 6181"),
+    "empty": (merged(KEYS, {"injector": {"enabled": False}}), "injector.enabled and gateway.enabled are both false"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_work_is_refused_in_words(name: str):
+    values, words = REFUSED[name]
+    assert words in refusal(values, "1.29")
+
+
+def test_an_old_cluster_is_refused_and_one_before_native_sidecars_gets_ordinary_ones():
+    assert "chart requires kubeVersion: >=1.25.0-0" in refusal(KEYS, "1.24")
+    native = {version: render(KEYS, version).settings()["sidecar"]["native"] for version in ("1.28", "1.29")}
+    assert native == {"1.28": False, "1.29": True}
+    assert render(merged(KEYS, {"sidecar": {"native": "false"}}), "1.36").settings()["sidecar"]["native"] is False
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_notes_name_the_next_three_commands(name: str):
+    _, values = SETS[name]
+    notes = render(values, "1.36").notes
+    if values.get("injector", {}).get("enabled", True):
+        assert all(f"\n  {number}. " in notes for number in (1, 2, 3))
+        assert "kubectl label namespace" in notes and "rollout restart" in notes
+        assert "create secret generic llm-keys" in notes or values["keys"]["secretName"] == "-"
+    assert "helm test sidestep" in notes and "<no value>" not in notes and "%!" not in notes
+
+
+def name_of(value: dict) -> tuple[str, str | None, str]:
+    return value["kind"], value["metadata"].get("namespace"), value["metadata"]["name"]
