@@ -50,7 +50,7 @@ pub enum Reason {
 // === impl Reason ===
 
 impl Reason {
-    /// For a metric.
+    /// In a word.
     pub const fn label(&self) -> &'static str {
         match self {
             Self::NotOptedIn => "not_opted_in",

@@ -135,7 +135,7 @@ fn warning(remark: &str) -> String {
 // === impl Outcome ===
 
 impl Outcome {
-    /// For a metric: what was done, and for a skipped pod why.
+    /// In a word: what was done, and for a skipped pod why.
     pub const fn labels(&self) -> (&'static str, &'static str) {
         match self {
             Self::NotOurs => ("not_ours", ""),
