@@ -128,8 +128,8 @@ impl Journal {
 
     /// Takes note of an event whose bytes go to the caller as they are.
     pub fn pass(&mut self, raw: &RawEvent) {
-        if let Some(passed) = self.passed.as_mut().filter(|_| self.unfit.is_none()) {
-            passed.note(raw);
+        if self.passed.as_mut().is_some_and(|passed| passed.note(raw)) {
+            self.block = self.text.len();
         }
     }
 

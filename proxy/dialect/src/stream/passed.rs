@@ -59,9 +59,10 @@ impl Passed {
         }
     }
 
-    pub(super) fn note(&mut self, raw: &RawEvent) {
+    /// Takes note of an event. Whether a new place for text begins with it.
+    pub(super) fn note(&mut self, raw: &RawEvent) -> bool {
         if raw.data.is_empty() || raw.data == DONE {
-            return;
+            return false;
         }
         match self {
             Self::Anthropic(blocks) => blocks.note(raw),
@@ -70,8 +71,9 @@ impl Passed {
                     heads.push(raw.data.clone());
                 }
             }
-            Self::Responses(items) => items.note(raw),
+            Self::Responses(items) => return items.note(raw),
         }
+        false
     }
 
     /// Whether the events are not such as their dialect prescribes, so that nobody knows what may follow.
@@ -114,7 +116,7 @@ impl PassedBlocks {
 }
 
 impl PassedItems {
-    fn note(&mut self, raw: &RawEvent) {
+    fn note(&mut self, raw: &RawEvent) -> bool {
         let data = || raw.data.clone();
         match raw.name() {
             Some("response.created" | "response.queued" | "response.in_progress") => {
@@ -141,6 +143,7 @@ impl PassedItems {
             None => self.irregular = true,
         }
         self.last = Some(data());
+        matches!(raw.name(), Some("response.output_item.added" | "response.content_part.added"))
     }
 }
 

@@ -170,7 +170,7 @@ impl Seam {
             None if !full => return Ok(()),
             None => {}
         }
-        match self.said.align(&self.held, self.tier, full) {
+        match self.said.align(&self.held, full) {
             Alignment::Undecided => return Ok(()),
             Alignment::Diverged => return Err(SeamFault::Diverged),
             Alignment::Repeats(from) => {

@@ -1,7 +1,5 @@
 //! Finds in what was said the place at which a continuation begins.
 
-use crate::continuation::Tier;
-
 /// The least that is taken for a repetition, in characters that are not blank.
 const MIN_OVERLAP: usize = 12;
 
@@ -20,6 +18,8 @@ pub(super) struct Said {
     text: String,
     /// Where lines begin that open or close a code fence.
     fences: Vec<usize>,
+    /// Blanks count everywhere as they do outside of code.
+    loose: bool,
 }
 
 /// How a continuation stands to what was said.
@@ -59,18 +59,33 @@ impl Said {
             }
             at += line.len();
         }
-        Self { text: text.to_owned(), fences }
+        Self { text: text.to_owned(), fences, loose: false }
     }
 
     pub(super) fn text(&self) -> &str {
         &self.text
     }
 
-    /// Finds the place. `full` says that there will not be more to judge by.
-    pub(super) fn align(&self, new: &str, tier: Tier, full: bool) -> Alignment {
+    /// Finds the place. `full` says that there will not be more to judge by. Code that is repeated with other blanks
+    /// is not the same, and not anything new either.
+    pub(super) fn align(&mut self, new: &str, full: bool) -> Alignment {
+        let exact = self.alignment(new, full);
+        if exact != Alignment::New || self.fences.is_empty() {
+            return exact;
+        }
+        self.loose = true;
+        let loose = self.alignment(new, full);
+        self.loose = false;
+        match loose {
+            Alignment::Overlaps(_) | Alignment::Repeats(_) => Alignment::Diverged,
+            loose => loose,
+        }
+    }
+
+    fn alignment(&self, new: &str, full: bool) -> Alignment {
         let lead = new.len() - new.trim_start().len();
         let new = &new[lead..];
-        if let Some(used) = self.overlap(new, tier) {
+        if let Some(used) = self.overlap(new, full) {
             return Alignment::Overlaps(lead + used);
         }
         let start = self.text.len() - self.text.trim_start().len();
@@ -88,20 +103,26 @@ impl Said {
     }
 
     /// The longest repetition of the last words, as bytes of `new`.
-    fn overlap(&self, new: &str, tier: Tier) -> Option<usize> {
+    fn overlap(&self, new: &str, full: bool) -> Option<usize> {
         let floor = self.text.len().saturating_sub(TAIL);
         let from = self.places(new, floor).find_map(|at| match self.follow(at, new) {
-            Step::Whole { used } if self.counts(at, &new[..used], tier) => Some(used),
+            Step::Whole { used } if self.counts(at, &new[..used]) => Some(used),
+            // Up to blanks, of which there will be no more.
+            Step::More { at: end, used } if full && self.text[end..].trim().is_empty() => {
+                let blank = common(&self.text[end..], &new[used..]);
+                self.counts(at, &new[..used]).then_some(used + blank)
+            }
             _ => None,
         });
         from.filter(|used| *used > 0)
     }
 
     /// Whether a repetition from `at` to the end is none by chance.
-    fn counts(&self, at: usize, overlap: &str, tier: Tier) -> bool {
+    fn counts(&self, at: usize, overlap: &str) -> bool {
         let size = visible(overlap);
         let before = &self.text[..at];
-        let whole = before.trim().is_empty() && tier == Tier::Instruct && overlap.len() > 1;
+        // However short: no answer begins with the same word twice.
+        let whole = before.trim().is_empty() && overlap.contains(char::is_alphanumeric);
         let line = before.is_empty() || before.trim_end_matches([' ', '\t']).ends_with('\n');
         size >= MIN_OVERLAP || whole || (line && size >= MIN_LINE && !self.fenced(at))
     }
@@ -157,12 +178,13 @@ impl Said {
     fn blank_run(&self, at: usize) -> usize {
         let rest = &self.text[at..];
         let run = rest.len() - rest.trim_start().len();
-        let fence = self.fences.iter().find(|fence| **fence > at && **fence <= at + run);
+        let mut fences = self.fences.iter().filter(|_| !self.loose);
+        let fence = fences.find(|fence| **fence > at && **fence <= at + run);
         fence.map_or(run, |fence| fence - at)
     }
 
     fn fenced(&self, at: usize) -> bool {
-        self.fences.partition_point(|fence| *fence <= at) % 2 == 1
+        !self.loose && self.fences.partition_point(|fence| *fence <= at) % 2 == 1
     }
 
     /// How many bytes of `new` open a code fence once more in which what was said ends; a fence that is closed says
