@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sidestep_simulator::{Planned, Provider};
 
@@ -20,53 +20,66 @@ const FILES: [&str; 8] = [
 const STEPS: u32 = 10;
 
 /// One incident.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Incident {
     pub(crate) name: String,
-    #[serde(rename = "about")]
-    _about: String,
-    #[serde(rename = "assumed")]
-    _assumed: String,
+    pub(crate) about: String,
+    pub(crate) assumed: String,
     pub(crate) ill: Ill,
     #[serde(default)]
     pub(crate) must_not_trip: bool,
-    mix: Vec<Value>,
-    phases: Vec<Phase>,
+    pub(crate) mix: Vec<Value>,
+    pub(crate) phases: Vec<Phase>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) beside: Option<Beside>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) give_up: Option<GiveUp>,
     #[serde(default)]
     pub(crate) app_bug: f64,
 }
 
 /// The provider that falls ill.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Ill {
     Anthropic,
     Openai,
 }
 
+/// What befalls the other one of the two meanwhile.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Beside {
+    pub(crate) after_minutes: f64,
+    pub(crate) mix: Vec<Value>,
+    pub(crate) phases: Vec<Phase>,
+}
+
 /// Callers who leave.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct GiveUp {
     pub(crate) share: f64,
     pub(crate) seconds: f64,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Phase {
-    minutes: f64,
-    shortened: Option<f64>,
-    fails: Shares,
-    rising_to: Option<f64>,
-    mix: Option<Vec<Value>>,
+pub(crate) struct Phase {
+    pub(crate) minutes: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) shortened: Option<f64>,
+    pub(crate) fails: Shares,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) rising_to: Option<Shares>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) mix: Option<Vec<Value>>,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
-enum Shares {
+pub(crate) enum Shares {
     All(f64),
     Each { big: f64, middle: f64, small: f64 },
 }
@@ -74,6 +87,8 @@ enum Shares {
 /// What holds for a while: the share of each model's requests that fail, and how.
 #[derive(Clone, Debug)]
 pub(crate) struct Step {
+    /// Of Anthropic (0) or OpenAI (1).
+    pub(crate) provider: usize,
     /// From the incident's begin.
     pub(crate) from: Duration,
     /// From the incident's begin.
@@ -86,38 +101,67 @@ pub(crate) struct Step {
 impl Incident {
     /// All of them, the healthy run first.
     pub(crate) fn all() -> Vec<Incident> {
-        FILES.iter().map(|text| serde_yaml::from_str(text).unwrap()).collect()
+        FILES.iter().map(|text| Incident::read(text)).collect()
     }
 
-    /// Its course, shortened or in full.
+    /// One of that form.
+    pub(crate) fn read(text: &str) -> Incident {
+        serde_yaml::from_str(text).unwrap_or_else(|error| panic!("not an incident: {error}"))
+    }
+
+    /// Its course, shortened or in full, the ill provider's before the other's.
     pub(crate) fn steps(&self, shortened: bool) -> Vec<Step> {
-        let mut from = Duration::ZERO;
-        let mut steps = Vec::new();
-        for phase in &self.phases {
-            let minutes = phase.shortened.filter(|_| shortened).unwrap_or(phase.minutes);
-            let pieces = if phase.rising_to.is_some() { STEPS } else { 1 };
-            for piece in 0..pieces {
-                let to = from + Duration::from_secs_f64(60.0 * minutes) / pieces;
-                let mix = phase.mix.as_ref().unwrap_or(&self.mix).clone();
-                steps.push(Step {
-                    from,
-                    to,
-                    fails: phase.share(f64::from(piece + 1) / f64::from(STEPS)),
-                    mix,
-                });
-                from = to;
-            }
+        let mut steps = course(&self.phases, &self.mix, (self.ill.place(), Duration::ZERO), shortened);
+        if let Some(beside) = &self.beside {
+            let start = Duration::from_secs_f64(60.0 * beside.after_minutes);
+            steps.extend(course(&beside.phases, &beside.mix, (1 - self.ill.place(), start), shortened));
         }
         steps
     }
 }
 
+fn course(
+    phases: &[Phase],
+    mix: &[Value],
+    (provider, start): (usize, Duration),
+    shortened: bool,
+) -> Vec<Step> {
+    let mut from = start;
+    let mut steps = Vec::new();
+    for phase in phases {
+        let minutes = phase.shortened.filter(|_| shortened).unwrap_or(phase.minutes);
+        let pieces = if phase.rising_to.is_some() { STEPS } else { 1 };
+        for piece in 0..pieces {
+            let to = from + Duration::from_secs_f64(60.0 * minutes) / pieces;
+            let fails = phase.shares(f64::from(piece + 1) / f64::from(STEPS));
+            let mix = phase.mix.as_deref().unwrap_or(mix).to_vec();
+            steps.push(Step { provider, from, to, fails, mix });
+            from = to;
+        }
+    }
+    steps
+}
+
+impl Ill {
+    /// Its place among the providers.
+    pub(crate) fn place(self) -> usize {
+        usize::from(self == Ill::Openai)
+    }
+}
+
 impl Phase {
-    fn share(&self, way: f64) -> [f64; 3] {
-        match (self.fails, self.rising_to) {
-            (Shares::All(from), Some(to)) => [from + (to - from) * way; 3],
-            (Shares::All(share), None) => [share; 3],
-            (Shares::Each { big, middle, small }, _) => [big, middle, small],
+    fn shares(&self, way: f64) -> [f64; 3] {
+        let from = self.fails.each();
+        let to = self.rising_to.map_or(from, Shares::each);
+        [0, 1, 2].map(|size| from[size] + (to[size] - from[size]) * way)
+    }
+}
+
+impl Shares {
+    fn each(self) -> [f64; 3] {
+        match self {
+            Shares::All(share) => [share; 3],
+            Shares::Each { big, middle, small } => [big, middle, small],
         }
     }
 }

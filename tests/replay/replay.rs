@@ -1,24 +1,23 @@
 //! One incident at one rate, from the first request to the last answer.
 
 use std::collections::HashSet;
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use http_body_util::BodyExt;
+use rand::SeedableRng;
 use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
 use sidestep::journal::Entry;
 use sidestep_simulator::Attempt;
 use sidestep_table::Verdict;
 use sidestep_tests::Scrape;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::hearing::{Ending, judge};
-use crate::incident::{Ill, Incident, Step};
-use crate::request::Wish;
-use crate::scene::{Application, MODELS, Scene};
+use crate::caller::{Heard, Load};
+use crate::incident::{Incident, Step};
+use crate::scene::{MODELS, Scene};
 
 /// Longer than a cooldown, a ramp and their jitter together.
 const LONGEST_AFTERMATH: Duration = Duration::from_secs(20 * 60);
@@ -27,26 +26,33 @@ const HOME: usize = 20;
 /// Answers under way, and connections that nobody uses any more, have ended after it.
 const LAST_WORDS: Duration = Duration::from_secs(300);
 
-/// What was seen of one request. Times run from the replay's begin.
+/// What is to be played.
 #[derive(Clone, Debug)]
-pub(crate) struct Heard {
-    pub(crate) at: Duration,
-    /// Big, middle or small.
-    pub(crate) size: usize,
-    pub(crate) stream: bool,
-    /// From the request to the first byte of the answer's body.
-    pub(crate) first: Option<Duration>,
-    pub(crate) ending: Ending,
-    pub(crate) upstream: String,
+pub(crate) struct Job {
+    pub(crate) incident: Incident,
+    /// Requests a second.
+    pub(crate) rate: f64,
+    pub(crate) shortened: bool,
+    /// Decides every draw.
+    pub(crate) seed: u64,
+}
+
+/// What was played. Times run from the replay's begin.
+pub(crate) struct Played {
+    pub(crate) job: Job,
+    /// While the incident lasted.
+    pub(crate) during: Range<Duration>,
+    /// What it did, from its begin.
+    pub(crate) steps: Vec<Step>,
+    /// Whether all was well and traffic back with its first choice at the end.
+    pub(crate) home: bool,
+    /// When the last request was sent.
+    pub(crate) until: Duration,
 }
 
 /// Everything that was seen.
 pub(crate) struct Seen {
-    pub(crate) incident: Incident,
-    pub(crate) rate: f64,
-    /// When the incident began and what it did.
-    pub(crate) onset: Duration,
-    pub(crate) steps: Vec<Step>,
+    pub(crate) played: Played,
     /// When each request was sent.
     pub(crate) sent: Vec<Duration>,
     pub(crate) heard: Vec<Heard>,
@@ -55,76 +61,94 @@ pub(crate) struct Seen {
     pub(crate) spent: Vec<Vec<u64>>,
     /// By provider.
     pub(crate) attempts: [Vec<Attempt>; 3],
-    pub(crate) scrape: Scrape,
+    /// Metrics when the incident began, and at the end.
+    pub(crate) scrapes: [Scrape; 2],
     pub(crate) probe_tokens: u64,
     /// Permits that were still held at the end.
     pub(crate) held: u32,
     /// Tasks and connections that were still there at the end.
     pub(crate) left: usize,
-    /// Whether all was well and traffic back with its first choice at the end.
-    pub(crate) home: bool,
-    pub(crate) lasted: Duration,
 }
 
 /// What the tasks of a replay share.
-struct Notes {
-    start: Instant,
-    sent: Mutex<Vec<Duration>>,
-    heard: Mutex<Vec<Heard>>,
+pub(crate) struct Notes {
+    pub(crate) start: Instant,
+    pub(crate) sent: Mutex<Vec<Duration>>,
+    pub(crate) heard: Mutex<Vec<Heard>>,
     decisions: Mutex<Vec<(Duration, Entry)>>,
     spent: Mutex<Vec<Vec<u64>>>,
 }
 
-/// Plays `incident` to an application that makes `rate` requests a second.
-pub(crate) async fn play(incident: Incident, rate: f64, shortened: bool) -> Seen {
-    let seed = incident.name.bytes().map(u64::from).sum::<u64>() + (rate * 10.0) as u64;
-    let scene = Arc::new(Scene::set(seed));
+/// Plays it, in paused time and on this thread alone.
+pub(crate) fn replayed(job: Job) -> Seen {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(play(job))
+}
+
+async fn play(job: Job) -> Seen {
+    let scene = Arc::new(Scene::set(job.seed));
     let notes = Arc::new(Notes::begin());
     let (tasks, over, calm) = (TaskTracker::new(), CancellationToken::new(), CancellationToken::new());
     tasks.spawn(over.clone().run_until_cancelled_owned(listen(scene.clone(), notes.clone())));
     tasks.spawn(over.clone().run_until_cancelled_owned(sample(scene.clone(), notes.clone())));
 
-    // Long enough for every model to have a history.
-    let onset = Duration::from_secs_f64((60.0 / rate).clamp(if shortened { 20.0 } else { 60.0 }, 600.0));
-    let steps = incident.steps(shortened);
-    let length = steps.last().map_or(Duration::ZERO, |step| step.to);
-    let during = onset..onset + length;
-    let draws = StdRng::seed_from_u64(seed);
-    let load = load(scene.clone(), notes.clone(), (incident.clone(), during), (rate, draws), calm.clone());
-    tasks.spawn(load);
-    for step in &steps {
-        sleep_until(notes.start + onset + step.from).await;
-        step.apply(&scene.providers[incident.provider()], incident.models().map(|model| model.1));
-    }
-    sleep_until(notes.start + onset + length).await;
-    incident.models().iter().for_each(|(_, name)| scene.providers[incident.provider()].faults().clear(name));
-    let home = come_home(&scene, &notes, &incident, onset + length).await;
+    let (onset, steps) = (job.onset(), job.incident.steps(job.shortened));
+    let during = onset..onset + steps.iter().map(|step| step.to).max().unwrap_or_default();
+    let load = Load {
+        incident: job.incident.clone(),
+        rate: job.rate,
+        during: during.clone(),
+        draws: StdRng::seed_from_u64(job.seed),
+    };
+    tasks.spawn(load.run(scene.clone(), notes.clone(), calm.clone()));
+    sleep_until(notes.start + onset).await;
+    let before = scrape(&scene);
+    act(&scene, notes.start + onset, &steps).await;
+    let home = come_home(&scene, &notes, &job.incident, during.end).await;
+    let until = notes.start.elapsed();
     calm.cancel();
     // The callers first, for they still listen; then those who only watch.
     tokio::time::sleep(LAST_WORDS).await;
     over.cancel();
     tasks.close();
     tasks.wait().await;
-    conclude(scene, notes, (incident, rate), (onset, steps), home).await
+    conclude(scene, notes, before, Played { job, during, steps, home, until }).await
+}
+
+/// Lets providers fall ill and recover.
+async fn act(scene: &Scene, onset: Instant, steps: &[Step]) {
+    let begins = steps.iter().map(|step| (step.from, Some(step)));
+    // The end of a provider's last step, and so of its illness.
+    let ends = [0, 1].map(|ill| steps.iter().filter(|step| step.provider == ill).map(|step| step.to).max());
+    let mut acts: Vec<(Duration, usize, Option<&Step>)> =
+        begins.map(|(at, step)| (at, step.map_or(0, |step| step.provider), step)).collect();
+    acts.extend(ends.into_iter().enumerate().filter_map(|(ill, end)| Some((end?, ill, None))));
+    acts.sort_by_key(|(at, ..)| *at);
+    for (at, ill, step) in acts {
+        sleep_until(onset + at).await;
+        let provider = &scene.providers[ill];
+        match step {
+            Some(step) => step.apply(provider, MODELS[ill].map(|model| model.1)),
+            None => provider.faults().clear_all(),
+        }
+    }
+}
+
+fn scrape(scene: &Scene) -> Scrape {
+    Scrape::parse(&scene.engine.foundation.metrics.scrape().unwrap())
 }
 
 /// Ends everything, and counts what will not end.
-async fn conclude(
-    scene: Arc<Scene>,
-    notes: Arc<Notes>,
-    (incident, rate): (Incident, f64),
-    (onset, steps): (Duration, Vec<Step>),
-    home: bool,
-) -> Seen {
+async fn conclude(scene: Arc<Scene>, notes: Arc<Notes>, before: Scrape, played: Played) -> Seen {
     let Ok(Scene { engine, application, providers, lines }) = Arc::try_unwrap(scene) else {
         panic!("a task of the replay itself still runs")
     };
-    let lasted = notes.start.elapsed();
     let foundation = engine.foundation.clone();
     let held = foundation.catalog.load().models().iter().map(|model| model.cell.in_flight()).sum();
     drop(application);
     let mut left = engine.stop(Duration::from_secs(60)).await;
-    let scrape = Scrape::parse(&foundation.metrics.scrape().unwrap());
+    let after = Scrape::parse(&foundation.metrics.scrape().unwrap());
     let probe_tokens = foundation.metrics.probe_spend().1;
     drop(foundation);
     lines.close();
@@ -133,85 +157,17 @@ async fn conclude(
     let attempts = providers.map(|provider| provider.attempts().all());
     let notes = Arc::into_inner(notes).unwrap();
     Seen {
-        incident,
-        rate,
-        onset,
-        steps,
+        played,
         sent: notes.sent.into_inner().unwrap(),
         heard: notes.heard.into_inner().unwrap(),
         decisions: notes.decisions.into_inner().unwrap(),
         spent: notes.spent.into_inner().unwrap(),
         attempts,
-        scrape,
+        scrapes: [before, after],
         probe_tokens,
         held,
         left,
-        home,
-        lasted,
     }
-}
-
-/// Sends requests at random times, as many independent callers would, until `calm`.
-async fn load(
-    scene: Arc<Scene>,
-    notes: Arc<Notes>,
-    (incident, during): (Incident, std::ops::Range<Duration>),
-    (rate, mut draws): (f64, StdRng),
-    calm: CancellationToken,
-) {
-    let callers = TaskTracker::new();
-    let mut at = Duration::ZERO;
-    for number in 0.. {
-        at += Duration::from_secs_f64(-(1.0 - draws.random::<f64>()).ln() / rate);
-        tokio::select! {
-            biased;
-            () = sleep_until(notes.start + at) => {}
-            () = calm.cancelled() => break,
-        }
-        let wish = Wish::draw(number, &incident, during.contains(&at), &mut draws);
-        notes.sent.lock().unwrap().push(at);
-        let (application, notes) = (scene.application.clone(), notes.clone());
-        callers.spawn(async move {
-            let heard = call(application, wish, at).await;
-            notes.heard.lock().unwrap().push(heard);
-        });
-    }
-    callers.close();
-    callers.wait().await;
-}
-
-async fn call(application: Application, wish: Wish, at: Duration) -> Heard {
-    let began = Instant::now();
-    let patience = began + Duration::from_secs_f64(wish.patience.unwrap_or(3600.0));
-    let mut heard = Heard {
-        at,
-        size: wish.size,
-        stream: wish.stream,
-        first: None,
-        ending: Ending::GaveUp,
-        upstream: String::new(),
-    };
-    let response = match timeout_at(patience, application.request(wish.request())).await {
-        Err(_) => return heard,
-        Ok(Err(error)) => return Heard { ending: Ending::Failed(error.to_string()), ..heard },
-        Ok(Ok(response)) => response,
-    };
-    let (head, mut body) = response.into_parts();
-    if let Some(name) = head.headers.get("sidestep-upstream") {
-        heard.upstream = name.to_str().unwrap().to_owned();
-    }
-    let (mut bytes, mut whole) = (Vec::new(), true);
-    while let Some(frame) = body.frame().await {
-        heard.first.get_or_insert(began.elapsed());
-        match frame {
-            Ok(frame) => bytes.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data)),
-            Err(_) => {
-                whole = false;
-                break;
-            }
-        }
-    }
-    Heard { ending: judge(&wish, head.status, &bytes, whole), ..heard }
 }
 
 /// Notes what Sidestep decides.
@@ -256,6 +212,20 @@ async fn come_home(scene: &Scene, notes: &Notes, incident: &Incident, ended: Dur
     false
 }
 
+impl Job {
+    /// A published incident; its seed follows from its name and rate.
+    pub(crate) fn published(incident: Incident, rate: f64, shortened: bool) -> Job {
+        let seed = incident.name.bytes().map(u64::from).sum::<u64>() + (rate * 10.0) as u64;
+        Job { incident, rate, shortened, seed }
+    }
+
+    /// Long enough for every model to have a history.
+    fn onset(&self) -> Duration {
+        let least = if self.shortened { 20.0 } else { 60.0 };
+        Duration::from_secs_f64((60.0 / self.rate).clamp(least, 600.0))
+    }
+}
+
 impl Notes {
     fn begin() -> Notes {
         Notes {
@@ -269,13 +239,8 @@ impl Notes {
 }
 
 impl Incident {
-    /// The place of the ill one among the providers.
-    pub(crate) fn provider(&self) -> usize {
-        usize::from(self.ill == Ill::Openai)
-    }
-
-    /// Its models, big, middle and small: as configured, and as it calls them.
+    /// The ill provider's models, big, middle and small: as configured, and as it calls them.
     pub(crate) fn models(&self) -> [(&'static str, &'static str); 3] {
-        MODELS[self.provider()]
+        MODELS[self.ill.place()]
     }
 }

@@ -5,7 +5,7 @@ use http::Request;
 use http_body_util::Full;
 use rand::Rng;
 use rand::rngs::StdRng;
-use serde_json::{Value, json};
+use serde_json::json;
 use sidestep_simulator::full_answer;
 
 use crate::incident::{Ill, Incident};
@@ -105,63 +105,7 @@ impl Wish {
 }
 
 /// A draw whose logarithm is normal, by the median and its deviation (Box and Muller, 1958).
-fn log_normal((median, spread): (f64, f64), draws: &mut StdRng) -> f64 {
+pub(crate) fn log_normal((median, spread): (f64, f64), draws: &mut StdRng) -> f64 {
     let (radius, angle): (f64, f64) = (1.0 - draws.random::<f64>(), draws.random());
     median * (spread * (-2.0 * radius.ln()).sqrt() * (std::f64::consts::TAU * angle).cos()).exp()
-}
-
-/// Text, arguments of calls and stop reason, as one dialect's answer or event has them.
-#[derive(Debug, Default)]
-pub(crate) struct Said {
-    pub(crate) text: String,
-    pub(crate) arguments: String,
-    pub(crate) stop: Option<String>,
-    pub(crate) ended: bool,
-    pub(crate) error: bool,
-}
-
-impl Said {
-    /// One event of a stream.
-    pub(crate) fn event(&mut self, messages: bool, event: &Value) {
-        self.error |= event["type"] == "error" || event["error"].is_object();
-        if messages {
-            self.text += event["delta"]["text"].as_str().unwrap_or_default();
-            self.arguments += event["delta"]["partial_json"].as_str().unwrap_or_default();
-            self.stop(&event["delta"]["stop_reason"]);
-            self.ended |= event["type"] == "message_stop";
-            return;
-        }
-        let choice = &event["choices"][0];
-        self.text += choice["delta"]["content"].as_str().unwrap_or_default();
-        for call in choice["delta"]["tool_calls"].as_array().into_iter().flatten() {
-            self.arguments += call["function"]["arguments"].as_str().unwrap_or_default();
-        }
-        self.stop(&choice["finish_reason"]);
-    }
-
-    /// A whole answer.
-    pub(crate) fn whole(&mut self, messages: bool, answer: &Value) {
-        self.ended = true;
-        if messages {
-            for block in answer["content"].as_array().into_iter().flatten() {
-                self.text += block["text"].as_str().unwrap_or_default();
-                if block["type"] == "tool_use" {
-                    self.arguments += &block["input"].to_string();
-                }
-            }
-            return self.stop(&answer["stop_reason"]);
-        }
-        let choice = &answer["choices"][0];
-        self.text += choice["message"]["content"].as_str().unwrap_or_default();
-        for call in choice["message"]["tool_calls"].as_array().into_iter().flatten() {
-            self.arguments += call["function"]["arguments"].as_str().unwrap_or_default();
-        }
-        self.stop(&choice["finish_reason"]);
-    }
-
-    fn stop(&mut self, reason: &Value) {
-        if let Some(reason) = reason.as_str() {
-            self.stop = Some(reason.to_owned());
-        }
-    }
 }

@@ -28,8 +28,12 @@ pub struct Attempt {
     pub faults: Vec<&'static str>,
     /// The response's status; none when there was no response.
     pub status: Option<u16>,
+    /// What the prompt comes to in tokens, once it is understood.
+    pub input_tokens: u64,
     /// Body bytes given to the connection.
     pub bytes: u64,
+    /// Pieces that these came in: of a stream, its events, which is a token each and few more.
+    pub pieces: u64,
     /// The whole of what was to be sent was sent.
     pub finished: bool,
     /// The caller left before that.
@@ -103,7 +107,9 @@ impl Attempts {
             probe: false,
             faults: Vec::new(),
             status: None,
+            input_tokens: 0,
             bytes: 0,
+            pieces: 0,
             finished: false,
             left_early: false,
         });

@@ -107,7 +107,10 @@ impl Delivery {
 
     fn counted(&self, bytes: Bytes) -> Bytes {
         let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        self.attempt.note(|attempt| attempt.bytes = attempt.bytes.saturating_add(length));
+        self.attempt.note(|attempt| {
+            attempt.bytes = attempt.bytes.saturating_add(length);
+            attempt.pieces += 1;
+        });
         // Nobody may ask for what comes after the last piece: a body of known length ends with it, and a caller
         // that has the terminal event may leave.
         if self.steps.is_empty() && self.gzip.is_none() {

@@ -47,7 +47,10 @@ impl Exchange<'_> {
     ) -> Result<Prompt, Complaint> {
         let prompt = request::read(form, body, &self.rules(model, false))?;
         let probe = Riddle::find(&prompt.gist().asked).is_some();
-        self.attempt.note(|attempt| attempt.probe = probe);
+        self.attempt.note(|attempt| {
+            attempt.probe = probe;
+            attempt.input_tokens = prompt.tokens();
+        });
         Ok(prompt)
     }
 
