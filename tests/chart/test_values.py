@@ -27,6 +27,7 @@ CHANGED: dict[str, object] = {
     "sidecar.native": "false",
     "sidecar.runAsUser": None,
     "injector.mode": "policy",
+    "injector.logFormat": "json",
     "webhook.failurePolicy": "Ignore",
     "webhook.certificate.mode": "certManager",
     "webhook.certificate.issuerRef.kind": "ClusterIssuer",

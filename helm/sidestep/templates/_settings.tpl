@@ -15,6 +15,9 @@ certificate:
   folder: /var/run/secrets/sidestep-inject
 {{- end }}
 events: {{ .Values.injector.events }}
+log:
+  level: {{ .Values.injector.logLevel | quote }}
+  format: {{ .Values.injector.logFormat }}
 sidecar:
   image: {{ include "sidestep.image" . | quote }}
   pull_policy: {{ .Values.image.pullPolicy }}
