@@ -44,6 +44,7 @@ fn trouble(simulator: &Simulator) {
 fn outcome(heard: &Heard) -> &'static str {
     match heard.status.as_u16() {
         200 if heard.tells_error() || !heard.whole => "cut",
+        200 if heard.text.contains("\n: sidestep-rescued-by=") => "rescued",
         200 if heard.header("sidestep-fallback-reason").is_empty() => "answered",
         200 => "rerouted",
         404 => "refused",
@@ -84,6 +85,18 @@ fn assert_attempts_balance(rig: &Rig, scrape: &Scrape) {
     assert_eq!(scrape.sum("sidestep_evidence_dropped_total", &[]), 0.0);
 }
 
+/// Every break is either made good or told, but for those of continuations, which are told with the first.
+fn assert_breaks_balance(scrape: &Scrape, seen: &Seen) {
+    let told = |outcome: &str| scrape.sum("sidestep_rescues_total", &[&format!("outcome=\"{outcome}\"")]);
+    let (cut, rescued) = (seen.outcomes["cut"], seen.outcomes["rescued"]);
+    assert_eq!(scrape.sum("sidestep_rescues_total", &[]), cut + rescued);
+    assert_eq!(told("rescued"), rescued);
+    assert_eq!(scrape.sum("sidestep_streams_cut_total", &[]), cut + rescued + told("broken"));
+    // What broke off cost something too, at most a token for each character.
+    let tokens = scrape.sum("sidestep_tokens_total", &["kind=\"output\""]) - seen.tokens;
+    assert!((0.0..=seen.unfinished + cut).contains(&tokens), "{tokens} for {}", seen.unfinished);
+}
+
 /// What the application saw of the whole run.
 #[derive(Default)]
 struct Seen {
@@ -93,6 +106,8 @@ struct Seen {
     from_elsewhere: f64,
     attempts: f64,
     tokens: f64,
+    /// Of answers that broke off, in characters.
+    unfinished: f64,
 }
 
 impl Seen {
@@ -102,8 +117,10 @@ impl Seen {
         let elsewhere = heard.status == 200 && !heard.header("sidestep-fallback-reason").is_empty();
         self.from_elsewhere += f64::from(u8::from(elsewhere));
         self.attempts += heard.header("sidestep-attempts").parse().unwrap_or(0.0);
-        if ["answered", "rerouted"].contains(&outcome) {
-            self.tokens += output_tokens(heard);
+        match outcome {
+            "answered" | "rerouted" | "rescued" => self.tokens += output_tokens(heard),
+            "cut" => self.unfinished += heard.said().chars().count() as f64,
+            _ => {}
         }
     }
 
@@ -140,7 +157,7 @@ async fn every_call_and_every_attempt_is_counted_once() {
     let mut seen =
         Seen { dialects: [3.0; 2], outcomes: BTreeMap::from([("cancelled", 6.0)]), ..Seen::default() };
     run(&rig, &mut seen).await;
-    let all = ["answered", "rerouted", "cut", "rejected", "refused", "cancelled"];
+    let all = ["answered", "rerouted", "rescued", "cut", "rejected", "refused", "cancelled"];
     assert!(all.iter().all(|one| seen.outcomes.contains_key(one)), "too tame: {:?}", seen.outcomes);
     eventually("those who left are settled", async || {
         rig.application.scrape().await.sum("sidestep_in_flight", &[]) == 0.0
@@ -163,8 +180,7 @@ async fn every_call_and_every_attempt_is_counted_once() {
     assert_eq!(scrape.sum("sidestep_requests_total", &[]), seen.total());
     assert_eq!(scrape.sum("sidestep_request_duration_seconds_count", &[]), seen.total());
     assert_eq!(scrape.sum("sidestep_rerouted_total", &[]), seen.from_elsewhere);
-    assert_eq!(scrape.sum("sidestep_streams_cut_total", &[]), seen.outcomes["cut"]);
-    assert_eq!(scrape.sum("sidestep_tokens_total", &["kind=\"output\""]), seen.tokens);
+    assert_breaks_balance(&scrape, &seen);
     // Answers say how many attempts they took; those of calls without an answer are known to the providers only.
     assert!(
         seen.attempts <= scrape.sum("sidestep_attempts_total", &[]),

@@ -2,16 +2,21 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::HeaderMap;
-use sidestep_dialect::Ask;
+use rand::Rng;
+use sidestep_dialect::{AnswerContext, Ask, Tier};
 use sidestep_table::{Admission, Budget, Candidate, ModelIndex, Permit, Priority, RouteIndex};
 use tokio::time::Instant;
 
 use crate::catalog::{Catalog, ModelPlan, RoutePlan};
 use crate::dice::Dice;
 use crate::story::Story;
+
+/// Most attempts at the rest of an answer: the caller waits for it in the middle of a sentence.
+const REST_ATTEMPTS: usize = 2;
 
 /// One request of the application, understood.
 #[derive(Clone)]
@@ -36,6 +41,8 @@ pub struct Call {
     pub id: Arc<str>,
     /// What happened to it, for metrics, headers and the log.
     pub story: Arc<Story>,
+    /// How it asks for the rest of an answer that broke off, if it does.
+    pub rest: Option<Tier>,
     /// Where its draws come from.
     pub dice: Dice,
 }
@@ -81,6 +88,27 @@ impl Call {
     #[must_use]
     pub fn budget(&self) -> &Budget {
         &self.catalog.topology.routes[self.route.get()].budget
+    }
+
+    /// Most attempts that may be made for it.
+    #[must_use]
+    pub fn max_attempts(&self) -> usize {
+        let most = self.route_plan().max_attempts;
+        if self.rest.is_some() { most.min(REST_ATTEMPTS) } else { most }
+    }
+
+    /// What an answer in another dialect than the upstream's needs to know of the call. `model` is named where the
+    /// upstream names none.
+    #[must_use]
+    pub fn answer_context(&self, model: String) -> AnswerContext {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        AnswerContext {
+            id_seed: self.dice.throw().random(),
+            created: since.map_or(0, |since| since.as_secs()),
+            include_usage: self.ask.include_usage,
+            served_model: model,
+            request_id: self.id.to_string(),
+        }
     }
 
     /// Tokens that `model` reads at most of this call, when known.

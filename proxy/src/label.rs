@@ -31,6 +31,11 @@ pub(crate) fn comment(chapters: &Chapters) -> Bytes {
     format!(": {told}\n\n").into()
 }
 
+/// Who told the rest of an answer that broke off, as a comment before its end.
+pub(crate) fn rescued(by: &str, attempts: usize) -> Bytes {
+    format!(": sidestep-rescued-by={by}; {ATTEMPTS}={attempts}\n\n").into()
+}
+
 fn facts(chapters: &Chapters) -> Vec<(&'static str, String)> {
     let mut facts = Vec::with_capacity(4);
     if let Some(model) = &chapters.served_by {

@@ -75,8 +75,8 @@ where
         .layer(ShedLayer)
         // Call becomes Plan: which targets, in which order.
         .layer(ChooseLayer { clock })
-        // What attempts bring becomes a response.
-        .layer(RescueLayer)
+        // What attempts bring becomes a response; should its stream break, others are asked for the rest.
+        .layer(RescueLayer { clock })
         // Plan becomes Attempts: again here, or on to the next target.
         .layer(RetryLayer { clock })
         // A second target when the first is late.

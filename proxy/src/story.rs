@@ -27,7 +27,9 @@ pub struct Chapters {
     pub degraded: Vec<Degraded>,
     /// The model that answered.
     pub served_by: Option<ModelId>,
-    /// What the answering attempt reported.
+    /// The model that went on when the one that answered broke off.
+    pub rescued_by: Option<ModelId>,
+    /// What the answer cost, as far as those who told it reported.
     pub usage: Usage,
     /// The head went to the caller before anybody had answered.
     pub held: bool,
@@ -72,7 +74,16 @@ impl Story {
         chapters.degraded = degraded;
     }
 
-    /// Notes the usage that the answering model reported.
+    /// Notes that others were asked to go on with an answer that broke off, and who did. Returns the number of all
+    /// attempts.
+    pub fn rescued(&self, asked: Vec<ModelId>, by: Option<ModelId>) -> usize {
+        let mut chapters = self.open();
+        chapters.attempts.extend(asked);
+        chapters.rescued_by = by;
+        chapters.attempts.len()
+    }
+
+    /// Notes what the answer cost.
     pub fn used(&self, usage: Usage) {
         self.open().usage = usage;
     }

@@ -153,7 +153,8 @@ fn wish(turns: &[&Turn]) -> String {
 
 fn is_continuation(text: &str) -> bool {
     let text = text.to_lowercase();
-    text.contains("continue") && (text.contains("cut off") || text.contains("interrupted"))
+    text.contains("continue")
+        && ["cut off", "reply off", "interrupted"].iter().any(|word| text.contains(word))
 }
 
 fn sum(word: &str) -> Option<u64> {
@@ -191,6 +192,8 @@ mod tests {
         let prefill = gist(vec![ask.clone(), partial.clone()]);
         assert_eq!((prefill.asked.as_str(), prefill.said.as_str()), ("Tell me of whales", "Whales are"));
         let nudge = turn(Speaker::User, "Your reply was cut off. Continue from exactly that point.");
+        assert_eq!(gist(vec![ask.clone(), partial.clone(), nudge]), prefill);
+        let nudge = turn(Speaker::User, "A failure cut your previous reply off. Please continue it.");
         assert_eq!(gist(vec![ask.clone(), partial.clone(), nudge]), prefill);
         let results = Turn { results: vec!["rain".to_owned()], ..Turn::new(Speaker::User) };
         let told = gist(vec![ask, partial, results]);

@@ -9,19 +9,19 @@ use futures_util::future::BoxFuture;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Response};
 use http_body_util::BodyExt;
-use sidestep_dialect::{Decoder, Degraded, Encoder, Target, classify};
+use sidestep_dialect::{Decoder, Degraded, Encoder, Journal, Target, classify};
 use sidestep_probes::class_of;
 use sidestep_table::{Class, Fault};
 use tokio::time::{Instant, timeout_at};
 use tower::{Service, ServiceExt};
 
-use super::outgoing::{Outgoing, answer_context, outgoing};
+use super::outgoing::{Outgoing, outgoing};
 use crate::body::{Body, full};
 use crate::call::{Admitted, Attempt};
 use crate::judge::JudgeHandle;
 use crate::metrics::{Metrics, Outcome};
 use crate::miss::{Failed, Miss, VendorAnswer};
-use crate::relay::{Answered, Live, Settlement, Told, Whole, failed, read_capped, whole_answer};
+use crate::relay::{Answered, Live, Settlement, Telling, Told, Whole, failed, read_capped, whole_answer};
 
 /// The most of an error answer that is read, in bytes.
 const ERROR_BYTES: usize = 256 * 1024;
@@ -169,7 +169,12 @@ impl Exchange {
             Err(fault) => return self.unread(fault),
         };
         let from = (self.target.dialect, self.target.flavor);
-        match whole_answer(from, self.target.dialect, body, &answer_context(&self.attempt, &self.target)) {
+        match whole_answer(
+            from,
+            self.target.dialect,
+            body,
+            &self.attempt.call.answer_context(self.target.model.clone()),
+        ) {
             Ok(_) => Failed::fault(Fault::Broken),
             Err(failed) => failed,
         }
@@ -181,7 +186,7 @@ impl Exchange {
         let body =
             read_capped(response.into_body(), limit, patience).await.map_err(|fault| self.unread(fault))?;
         let from = (self.target.dialect, self.target.flavor);
-        let context = answer_context(&self.attempt, &self.target);
+        let context = call.answer_context(self.target.model.clone());
         whole_answer(from, call.ask.dialect, body, &context).map(Answer::Whole)
     }
 
@@ -218,9 +223,21 @@ impl Exchange {
     fn teller(&self) -> Told {
         let call = &self.attempt.call;
         let decoder = Decoder::new(self.target.dialect, self.target.flavor);
-        let encoder = (self.target.dialect != call.ask.dialect)
-            .then(|| Encoder::new(call.ask.dialect, answer_context(&self.attempt, &self.target)));
-        Told::new(call.ask.dialect, decoder, encoder, call.catalog.limits.event_bytes)
+        let abroad = self.target.dialect != call.ask.dialect;
+        let telling = match call.rest {
+            Some(_) => Telling::Aside(Vec::new()),
+            None if abroad => {
+                let context = call.answer_context(self.target.model.clone());
+                Telling::Anew(Encoder::new(call.ask.dialect, context))
+            }
+            None => Telling::AsIs,
+        };
+        let told = Told::new(call.ask.dialect, decoder, telling, call.catalog.limits.event_bytes);
+        // Of what nobody would go on with, nothing need be kept.
+        if call.rest.is_some() || !call.route_plan().rescue {
+            return told;
+        }
+        told.with_journal(Journal::new(&call.ask, abroad))
     }
 
     fn give_whole(mut self, whole: Whole) -> Answered {

@@ -178,6 +178,7 @@ pub(crate) fn call_counted(route: &str, stream: bool, metrics: &Metrics) -> Call
         priority: Priority::Interactive,
         id: "req_1".into(),
         story: Arc::new(Story::default()),
+        rest: None,
         dice: Dice::seeded(1),
         body: body.into(),
         ask,

@@ -57,12 +57,22 @@ where
     }
 }
 
+/// The targets that can answer `call`, the one to be asked first in front.
+///
+/// # Errors
+/// When there is nobody to ask.
+pub(super) fn ranked(call: &Call, clock: &Clock) -> Result<Vec<Candidate>, Unavailable> {
+    let capable = |model| has_key(call, model) && obstacle(call, model).is_none();
+    rank(&call.catalog.topology, call.route, &capable, clock.now(), &mut call.dice.throw())
+}
+
+fn has_key(call: &Call, model: ModelIndex) -> bool {
+    !call.catalog.model(model).upstream.lacks_key()
+}
+
 fn candidates(call: &Call, clock: &Clock) -> Result<Vec<Candidate>, Refusal> {
-    let keyed = |model| !call.catalog.model(model).upstream.lacks_key();
-    let capable = |model| keyed(model) && obstacle(call, model).is_none();
-    let now = clock.now();
-    let ranked = rank(&call.catalog.topology, call.route, &capable, now, &mut call.dice.throw());
-    let candidates = ranked.map_err(|unavailable| match unavailable {
+    let keyed = |model| has_key(call, model);
+    let candidates = ranked(call, clock).map_err(|unavailable| match unavailable {
         Unavailable::AllDisabled => Refusal::SwitchedOff,
         Unavailable::NothingEligible { retry_after } => Refusal::NothingEligible { retry_after },
         Unavailable::NoCapable if !targets(call).any(keyed) => Refusal::NoKey,

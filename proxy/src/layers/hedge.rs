@@ -140,7 +140,7 @@ impl Second {
     fn may_be_asked(&mut self) -> bool {
         let (call, standby) = (&self.call, self.standby);
         let has_room = call.catalog.model(standby.model).cell.has_room(call.priority);
-        if !has_room || !is_well(call, standby) || call.story.attempts() >= call.route_plan().max_attempts {
+        if !has_room || !is_well(call, standby) || call.story.attempts() >= call.max_attempts() {
             return false;
         }
         let given_up = !call.catalog.model(self.target).cell.standing().is_eligible();
@@ -197,7 +197,7 @@ fn patience(attempt: &Attempt) -> Duration {
 }
 
 /// A stand-in must not be in doubt itself: hedging against a sick model only adds load to it.
-fn is_well(call: &Call, standby: Candidate) -> bool {
+pub(super) fn is_well(call: &Call, standby: Candidate) -> bool {
     let standing = call.catalog.model(standby.model).cell.standing();
     standby.admission == Admission::Live && standing.verdict == Verdict::Healthy && !standing.masked
 }

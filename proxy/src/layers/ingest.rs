@@ -216,6 +216,7 @@ fn understand(
         deadline: arrived + plan.deadline,
         id: request_id(&headers).into(),
         story: Arc::new(Story::default()),
+        rest: None,
         dice,
         ask,
         body,

@@ -134,6 +134,7 @@ impl Drop for File {
             outcome = outcome.as_str(),
             upstream = chapters.served_by.as_deref().unwrap_or("-"),
             attempts = chapters.attempts.len(),
+            rescued_by = chapters.rescued_by.as_deref().unwrap_or("-"),
             fallback_reason = chapters.fallback.unwrap_or("-"),
             duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
             output_tokens = chapters.usage.output,

@@ -1,12 +1,9 @@
 //! The request as the target wants it: the application's own bytes where the dialects agree, else translated.
 
-use std::time::SystemTime;
-
 use bytes::Bytes;
 use http_body_util::Full;
-use rand::Rng;
 use sidestep_dialect::{
-    AnswerContext, Degraded, Gate, Target, Untranslatable, auth, gate, repair_history, same_dialect_request,
+    Degraded, Gate, Target, Untranslatable, auth, gate, repair_history, same_dialect_request,
     translate_request,
 };
 
@@ -57,17 +54,4 @@ fn untranslatable(obstacle: Untranslatable) -> Miss {
         Untranslatable::Malformed(field) => field,
         Untranslatable::Empty => "a request without messages",
     })
-}
-
-/// What the answer needs to know of the request.
-pub(super) fn answer_context(attempt: &Attempt, target: &Target) -> AnswerContext {
-    let call = &attempt.call;
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    AnswerContext {
-        id_seed: call.dice.throw().random(),
-        created: since.map_or(0, |since| since.as_secs()),
-        include_usage: call.ask.include_usage,
-        served_model: target.model.clone(),
-        request_id: call.id.to_string(),
-    }
 }

@@ -109,7 +109,7 @@ where
     S: Service<Attempt, Response = Answered, Error = Miss>,
 {
     async fn run(mut self, plan: Plan) -> Result<Answered, Refusal> {
-        self.deposit();
+        fare::earn(&self.call, &self.clock);
         for (index, candidate) in plan.candidates.iter().enumerate() {
             let provider = self.call.catalog.provider_of(candidate.model);
             // A hedge may have asked a later candidate already.
@@ -146,15 +146,6 @@ where
             }
         }
         Err(self.refusal())
-    }
-
-    /// Every request earns the route a part of a further attempt.
-    fn deposit(&self) {
-        let now = self.clock.now();
-        self.call.budget().deposit(now);
-        if let Some(hedges) = &self.call.route_plan().hedges {
-            hedges.deposit(now);
-        }
     }
 
     /// Draws the consequences of a miss at `model`; breaks when nobody else need be asked.
@@ -276,15 +267,14 @@ where
     fn is_transient(&self, fault: Fault, target: ModelIndex) -> bool {
         let standing = self.model(target).cell.standing();
         let quick = matches!(fault, Fault::Connect | Fault::Status | Fault::Truncated);
-        let first = self.call.story.attempts() <= 1;
+        let first = self.call.story.attempts() <= 1 && self.call.rest.is_none();
         quick && first && standing.verdict == Verdict::Healthy
     }
 
     /// Whether there is an attempt left and time to make it: one that is begun at the deadline would only be
     /// held against its target.
     fn has_attempts(&self) -> bool {
-        let attempts = self.call.route_plan().max_attempts;
-        self.call.story.attempts() < attempts && Instant::now() < self.call.deadline
+        self.call.story.attempts() < self.call.max_attempts() && Instant::now() < self.call.deadline
     }
 
     fn refusal(self) -> Refusal {

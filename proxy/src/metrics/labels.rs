@@ -48,6 +48,8 @@ label! {
         Answered = "answered",
         /// Answered whole, by another target than the preferred one.
         Rerouted = "rerouted",
+        /// Answered whole, though the target that began broke off: another one went on.
+        Rescued = "rescued",
         /// Begun and not finished; the application was told.
         Cut = "cut",
         /// No target could answer.
@@ -249,6 +251,6 @@ impl Label for bool {
     }
 }
 
-fn known(names: &'static [&'static str], name: &str) -> &'static str {
+pub(super) fn known(names: &'static [&'static str], name: &str) -> &'static str {
     names.iter().find(|known| **known == name).copied().unwrap_or("other")
 }

@@ -8,6 +8,7 @@ mod instance;
 mod labels;
 mod model;
 mod register;
+mod rescue;
 mod route;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ pub use self::labels::{
     CutCause, HedgeWinner, Label, Listener, Outcome, ProbeOutcome, ReloadResult, TokenKind,
 };
 pub use self::model::{ModelMetrics, ModelReading, ProviderMetrics};
+pub use self::rescue::RescueOutcome;
 pub use self::route::{Finished, RouteMetrics};
 
 use self::instance::Instance;

@@ -22,6 +22,7 @@ pub struct ModelMetrics {
     retries: IntCounter,
     tokens: Slots<IntCounter>,
     cut: Slots<IntCounter>,
+    left_out: IntCounter,
     probes: ProbeMetrics,
     opened: IntCounter,
     verdict: Slots<IntGauge>,
@@ -95,13 +96,17 @@ impl ModelMetrics {
             retries: to.counter("sidestep_retries_total", "Attempts repeated at the same model.")?,
             tokens: to.counters::<TokenKind>(
                 "sidestep_tokens_total",
-                "Tokens as the vendor counts.",
+                "Tokens as the vendor counts, as far as it does.",
                 "kind",
             )?,
             cut: to.counters::<CutCause>(
                 "sidestep_streams_cut_total",
-                "Streams that ended early after the application had begun to read them.",
+                "Streams that broke off after the application had begun to read them, continued or not.",
                 "cause",
+            )?,
+            left_out: to.counter(
+                "sidestep_events_left_out_total",
+                "Malformed events left out of streams that lack nothing without them.",
             )?,
             probes: ProbeMetrics::new(to)?,
             opened: to.counter("sidestep_opened_total", "Times the model's breaker opened.")?,
@@ -131,6 +136,11 @@ impl ModelMetrics {
     /// Counts one more attempt at this model for the same call.
     pub fn retried(&self) {
         self.retries.inc();
+    }
+
+    /// Counts malformed events that were left out of a stream.
+    pub fn left_out(&self, events: u64) {
+        self.left_out.inc_by(events);
     }
 
     /// Counts tokens that the vendor reported.

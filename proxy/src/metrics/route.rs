@@ -8,6 +8,7 @@ use sidestep_table::Priority;
 
 use super::labels::{HedgeWinner, Outcome, RerouteReason, ShedReason};
 use super::register::{Register, Slots};
+use super::rescue::RescueOutcome;
 
 /// Upper bounds in seconds for a whole call, stream included.
 const REQUEST: &[f64] = &[0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0, 640.0];
@@ -26,6 +27,7 @@ pub struct RouteMetrics {
     shed: Slots<Slots<IntCounter>>,
     budget_exhausted: IntCounter,
     hedges: Slots<IntCounter>,
+    rescues: Slots<IntCounter>,
     sdk_retries: IntCounter,
 }
 
@@ -66,6 +68,11 @@ impl RouteMetrics {
                 "sidestep_hedges_total",
                 "Calls for which a second target was asked because the first was late.",
                 "winner",
+            )?,
+            rescues: to.counters::<RescueOutcome>(
+                "sidestep_rescues_total",
+                "Streams that broke off after the application had begun to read them, by what became of the answer.",
+                "outcome",
             )?,
             budget_exhausted: to.counter(
                 "sidestep_retry_budget_exhausted_total",
@@ -108,6 +115,11 @@ impl RouteMetrics {
     /// Counts a hedged call; `second_won` when the second target answered it.
     pub fn hedged(&self, second_won: bool) {
         self.hedges.add(if second_won { HedgeWinner::Second } else { HedgeWinner::First }, 1);
+    }
+
+    /// Counts an answer that broke off, by what became of it.
+    pub fn broke_off(&self, outcome: RescueOutcome) {
+        self.rescues.add(outcome, 1);
     }
 
     /// Counts one attempt that the retry budget forbade.

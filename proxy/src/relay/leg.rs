@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http_body::Body as HttpBody;
 use sidestep_dialect::StreamFault;
-use sidestep_table::Fault;
+use sidestep_table::{Fault, ModelIndex};
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::{Live, Told, failed};
@@ -76,6 +76,11 @@ impl Leg {
         &mut self.live.told
     }
 
+    /// Whose stream it is.
+    pub(super) fn target(&self) -> ModelIndex {
+        self.live.target
+    }
+
     /// The caller has been given something to read.
     pub(super) fn handed_over(&mut self) {
         self.handed_over = Some(Instant::now());
@@ -99,15 +104,23 @@ impl Leg {
         }
     }
 
+    /// Nobody wants to hear the rest. That is no fault of the upstream's.
+    pub(super) fn give_up(&mut self) {
+        let told = &self.live.told;
+        self.live.settlement.give_up(&told.spent());
+        self.let_go();
+    }
+
     /// Lets go of the upstream.
-    pub(super) fn let_go(&mut self) {
+    fn let_go(&mut self) {
         self.phase = Phase::Done;
         self.live.upstream = crate::body::empty();
     }
 
     fn finish(&mut self) -> Step {
-        let usage = self.live.told.usage();
-        self.live.settlement.complete(&usage);
+        let told = &self.live.told;
+        self.live.settlement.left_out(told.dropped());
+        self.live.settlement.complete(&told.usage());
         self.phase = Phase::Lingering;
         self.timer.as_mut().reset(Instant::now() + LINGER);
         Step::Whole
@@ -118,7 +131,9 @@ impl Leg {
     }
 
     fn break_off(&mut self, broken: Broken) -> Step {
-        self.live.settlement.cut(broken.cause);
+        let told = &self.live.told;
+        self.live.settlement.left_out(told.dropped());
+        self.live.settlement.cut(broken.cause, &told.spent());
         self.live.settlement.fail(&broken.failed);
         self.let_go();
         Step::Broke(broken)

@@ -103,9 +103,7 @@ impl Settlement {
 
     /// The answer is complete.
     pub fn complete(&mut self, usage: &Usage) {
-        self.metrics.tokens(TokenKind::Input, usage.input + usage.cache_write);
-        self.metrics.tokens(TokenKind::Cached, usage.cache_read);
-        self.metrics.tokens(TokenKind::Output, usage.output);
+        self.spent(usage);
         let slow = self.streamed && self.first_token.is_some_and(|waited| waited > self.slow_bound());
         if let Some(waited) = self.first_token.filter(|_| self.streamed) {
             self.cell.first_token().record(waited);
@@ -120,9 +118,21 @@ impl Settlement {
         self.settle(failed.class, retry_after);
     }
 
-    /// The stream was cut after the application had begun to read it.
-    pub fn cut(&self, cause: CutCause) {
+    /// The stream was cut after the application had begun to read it, and has cost `usage` by then.
+    pub fn cut(&mut self, cause: CutCause, usage: &Usage) {
         self.metrics.cut(cause);
+        if let Some(waited) = self.first_token {
+            self.metrics.first_token(waited);
+        }
+        self.spent(usage);
+    }
+
+    /// The stream was well but is not wanted any more, and has cost `usage` by now.
+    pub fn give_up(&mut self, usage: &Usage) {
+        if self.permit.is_some() {
+            self.spent(usage);
+        }
+        self.settle(Class::Cancel, None);
     }
 
     /// What an attempt says of its target that nobody waits for any longer, though it had not failed yet: nothing,
@@ -131,6 +141,17 @@ impl Settlement {
     pub fn given_up(&self) -> Class {
         let patient = self.first_token.is_none() && self.started.elapsed() > self.slow_bound();
         if patient && self.streamed { Class::Slow } else { Class::Cancel }
+    }
+
+    /// Malformed events were left out of the stream, for it lacks nothing without them.
+    pub fn left_out(&self, events: u64) {
+        self.metrics.left_out(events);
+    }
+
+    fn spent(&self, usage: &Usage) {
+        self.metrics.tokens(TokenKind::Input, usage.input + usage.cache_write);
+        self.metrics.tokens(TokenKind::Cached, usage.cache_read);
+        self.metrics.tokens(TokenKind::Output, usage.output);
     }
 
     fn slow_bound(&self) -> Duration {

@@ -2,8 +2,8 @@
 
 use bytes::{Bytes, BytesMut};
 use sidestep_dialect::{
-    Decoder, Dialect, Encoder, ErrorForm, Event, Forward, Splitter, StreamFault, Tail, Usage,
-    write_stream_error,
+    Decoder, Dialect, Encoder, ErrorForm, Event, Forward, Journal, RawEvent, Splitter, StreamFault, Tail,
+    Usage, write_stream_error,
 };
 use sidestep_probes::class_of_stream;
 
@@ -14,8 +14,9 @@ pub struct Told {
     caller: Dialect,
     splitter: Splitter,
     decoder: Decoder,
-    /// `None` when the caller speaks the upstream's dialect: complete events go on byte for byte.
-    encoder: Option<Encoder>,
+    telling: Telling,
+    /// What the caller was told, should another upstream have to tell the rest; `None` when none may.
+    journal: Option<Journal>,
     events: Vec<Event>,
     out: BytesMut,
     over: bool,
@@ -24,15 +25,27 @@ pub struct Told {
     held: Option<StreamFault>,
 }
 
+/// How the caller is told.
+#[expect(clippy::large_enum_variant, reason = "there is one for each stream, in the box of its `Told`")]
+pub enum Telling {
+    /// It speaks the upstream's dialect: complete events go on byte for byte.
+    AsIs,
+    /// It speaks another one.
+    Anew(Encoder),
+    /// By somebody else, who joins the events to those of another stream.
+    Aside(Vec<Event>),
+}
+
 impl Told {
     /// A stream of the decoder's dialect for a caller of dialect `caller`; events over `event_bytes` break it.
     #[must_use]
-    pub fn new(caller: Dialect, decoder: Decoder, encoder: Option<Encoder>, event_bytes: usize) -> Told {
+    pub fn new(caller: Dialect, decoder: Decoder, telling: Telling, event_bytes: usize) -> Told {
         Told {
             caller,
             splitter: Splitter::new(event_bytes),
             decoder,
-            encoder,
+            telling,
+            journal: None,
             events: Vec::new(),
             out: BytesMut::new(),
             over: false,
@@ -42,10 +55,17 @@ impl Told {
         }
     }
 
+    /// Keeps what the caller is told from now on.
+    #[must_use]
+    pub fn with_journal(mut self, journal: Journal) -> Told {
+        self.journal = Some(journal);
+        self
+    }
+
     /// Takes what the upstream sent.
     ///
     /// # Errors
-    /// When the stream cannot go on. What was complete before is written all the same.
+    /// When the stream cannot go on. What was complete before is told all the same.
     pub fn take(&mut self, chunk: Bytes) -> Result<(), StreamFault> {
         self.splitter.feed(chunk);
         while !self.is_finished() {
@@ -53,15 +73,7 @@ impl Told {
             let event = next?;
             self.events.clear();
             let decoded = self.decoder.decode(&event, &mut self.events);
-            self.pass_on(decoded)?;
-            if self.encoder.is_none() {
-                match self.decoder.forward() {
-                    Forward::AsIs => {}
-                    Forward::Nothing => continue,
-                    Forward::After(late) => self.out.extend_from_slice(late),
-                }
-                self.out.extend_from_slice(&event.raw);
-            }
+            self.pass_on(decoded, Some(&event))?;
         }
         Ok(())
     }
@@ -77,17 +89,17 @@ impl Told {
         let tail = self.splitter.finish();
         self.events.clear();
         let finished = self.decoder.finish(&tail, &mut self.events);
-        self.pass_on(finished)?;
-        if self.encoder.is_none() {
-            match &tail {
-                _ if *self.decoder.forward() == Forward::Nothing => {}
-                Tail::Event(event) => self.out.extend_from_slice(&event.raw),
-                // It was taken for whole, so it goes on as a whole event: with the blank line that it lacked.
-                Tail::Torn(event) if event.is_whole() => {
-                    self.out.extend_from_slice(&event.raw);
-                    self.out.extend_from_slice(b"\n\n");
-                }
-                Tail::Torn(_) | Tail::Clean => {}
+        let last = match &tail {
+            Tail::Event(event) => Some(event),
+            // It was taken for whole, so it goes on as a whole event: with the blank line that it lacked.
+            Tail::Torn(event) if event.is_whole() => Some(event),
+            Tail::Torn(_) | Tail::Clean => None,
+        };
+        self.pass_on(finished, last)?;
+        if matches!(self.telling, Telling::AsIs) {
+            let passed = *self.decoder.forward() != Forward::Nothing;
+            if passed && matches!(tail, Tail::Torn(_)) && last.is_some() {
+                self.out.extend_from_slice(b"\n\n");
             }
             if let Some(marker) = self.decoder.missing_terminal() {
                 self.out.extend_from_slice(marker);
@@ -97,26 +109,55 @@ impl Told {
         Ok(())
     }
 
-    /// Says the decoded events anew when the caller speaks another dialect.
-    fn pass_on(&mut self, decoded: Result<(), StreamFault>) -> Result<(), StreamFault> {
+    /// Tells the decoded events, which came as `raw`.
+    fn pass_on(
+        &mut self,
+        decoded: Result<(), StreamFault>,
+        raw: Option<&RawEvent>,
+    ) -> Result<(), StreamFault> {
         self.progressed |= self.events.iter().any(|event| *event != Event::Ping);
-        for event in &self.events {
-            if let Event::Error { failure } = event {
-                return Err(StreamFault::InBand(failure.clone()));
+        let failure = self.events.iter().position(|event| matches!(event, Event::Error { .. }));
+        let good = failure.unwrap_or(self.events.len());
+        let outcome = match failure.map(|at| self.events.remove(at)) {
+            Some(Event::Error { failure }) => Err(StreamFault::InBand(failure)),
+            _ => decoded,
+        };
+        match &mut self.telling {
+            // An event that breaks the stream is not passed on, and nothing that it says was said.
+            Telling::AsIs => {
+                outcome.clone()?;
+                let forward = self.decoder.forward();
+                if let (Some(raw), true) = (raw, *forward != Forward::Nothing) {
+                    if let Forward::After(late) = forward {
+                        self.out.extend_from_slice(late);
+                    }
+                    self.out.extend_from_slice(&raw.raw);
+                    if let Some(journal) = &mut self.journal {
+                        journal.pass(raw);
+                    }
+                }
             }
-            if let Some(encoder) = &mut self.encoder {
-                encoder.encode(event, &mut self.out);
-                self.refused |= encoder.is_over() && *event != Event::End;
+            Telling::Anew(encoder) => {
+                for event in &self.events[..good] {
+                    encoder.encode(event, &mut self.out);
+                    self.refused |= encoder.is_over() && *event != Event::End;
+                }
             }
+            Telling::Aside(events) => events.extend_from_slice(&self.events[..good]),
         }
-        decoded
+        if let Some(journal) = &mut self.journal {
+            self.events[..good].iter().for_each(|event| journal.note(event));
+        }
+        outcome
     }
 
     /// Ends the stream with an error that every SDK raises. A half event is left out; no end marker follows.
     pub fn break_off(&mut self, form: &ErrorForm) {
-        match &mut self.encoder {
-            Some(encoder) => encoder.error(form, &mut self.out),
-            None => self.out.extend_from_slice(&write_stream_error(self.caller, form)),
+        match &mut self.telling {
+            Telling::Anew(encoder) => encoder.error(form, &mut self.out),
+            Telling::AsIs | Telling::Aside(_) => {
+                self.out.extend_from_slice(&write_stream_error(self.caller, form));
+            }
         }
         self.over = true;
     }
@@ -139,6 +180,28 @@ impl Told {
     /// What is ready for the caller.
     pub fn ready(&mut self) -> Option<Bytes> {
         (!self.out.is_empty()).then(|| self.out.split().freeze())
+    }
+
+    /// What is to be told by somebody else, since this was last asked.
+    pub fn aside(&mut self) -> Vec<Event> {
+        match &mut self.telling {
+            Telling::Aside(events) => std::mem::take(events),
+            Telling::AsIs | Telling::Anew(_) => Vec::new(),
+        }
+    }
+
+    /// What the caller has been told.
+    #[must_use]
+    pub fn journal(&self) -> Option<&Journal> {
+        self.journal.as_ref()
+    }
+
+    /// What wrote to the caller, unless the upstream's bytes were passed on as they are.
+    pub fn take_pen(&mut self) -> Option<Encoder> {
+        match std::mem::replace(&mut self.telling, Telling::AsIs) {
+            Telling::Anew(encoder) => Some(encoder),
+            Telling::AsIs | Telling::Aside(_) => None,
+        }
     }
 
     /// True once something came that an application would show or act on.
@@ -175,6 +238,12 @@ impl Told {
     #[must_use]
     pub fn usage(&self) -> Usage {
         self.decoder.progress().usage
+    }
+
+    /// What it has cost, should it end here: the count of what was put out comes last, so it may be an estimate.
+    #[must_use]
+    pub fn spent(&self) -> Usage {
+        self.journal.as_ref().map_or_else(|| self.usage(), Journal::usage)
     }
 }
 

@@ -10,7 +10,7 @@ use sidestep_table::{Admission, Cell, ModelIndex, PermitKind};
 use tokio::time::Instant;
 
 use super::super::leg::LINGER;
-use super::super::{Settlement, Told};
+use super::super::{Settlement, Telling, Told};
 use super::*;
 use crate::body::Body;
 use crate::call::{Admitted, Attempt};
@@ -29,6 +29,15 @@ const STOP: &str = "event: message_delta\ndata: {\"type\":\"message_delta\",\"de
 const ERROR: &str = "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"secret\"}}\n\n";
 const PING: &str = "event: ping\ndata: {\"type\":\"ping\"}\n\n";
 
+/// Nobody tells the rest.
+struct Nobody;
+
+impl Lifeline for Nobody {
+    fn rescue(self, _: Wreck) -> BoxFuture<'static, Result<Found, Adrift>> {
+        Box::pin(std::future::ready(Err(Adrift::Nobody)))
+    }
+}
+
 /// A piece of a stream, and how long the upstream takes for it; `None` breaks the connection.
 type Piece = (u64, Option<&'static str>);
 
@@ -36,7 +45,7 @@ struct Bench {
     metrics: Arc<Metrics>,
     cell: Arc<Cell>,
     story: Arc<Story>,
-    body: StreamBody,
+    body: StreamBody<Nobody>,
 }
 
 fn upstream(pieces: &[Piece]) -> Body {
@@ -61,10 +70,10 @@ fn bench(rest: Body) -> Bench {
     let (_, judge) = Judge::new(topology, Clock::start(), Signals::default(), Box::new(|_| {}), 1);
     let (_, settlement) = Settlement::open(Admitted { attempt, permit }, judge);
     let decoder = Decoder::new(Dialect::Anthropic, Flavor::Anthropic);
-    let mut told = Told::new(Dialect::Anthropic, decoder, None, 4096);
+    let mut told = Told::new(Dialect::Anthropic, decoder, Telling::AsIs, 4096);
     told.take(Bytes::from(START)).unwrap();
     let live = Live { told: Box::new(told), upstream: rest, settlement, target };
-    let body = StreamBody::new(live, call.clone());
+    let body = StreamBody::new(live, call.clone(), None);
     Bench { metrics, cell, story: call.story.clone(), body }
 }
 
@@ -181,7 +190,7 @@ fn a_last_event_that_only_lacks_its_blank_line_is_passed_on_whole() {
         (said.clone() + "\n\ndata: [DONE]\n", said + "\n\ndata: [DONE]\n\n\n"),
     ] {
         let decoder = Decoder::new(Dialect::OpenAi, Flavor::Generic);
-        let mut told = Told::new(Dialect::OpenAi, decoder, None, 4096);
+        let mut told = Told::new(Dialect::OpenAi, decoder, Telling::AsIs, 4096);
         told.take(Bytes::from(sent)).unwrap();
         told.end().unwrap();
         assert_eq!(String::from_utf8(told.ready().unwrap().to_vec()).unwrap(), expected);
@@ -200,8 +209,8 @@ fn an_answer_that_cannot_be_told_to_its_end_is_known() {
             request_id: "req_1".to_owned(),
         };
         let decoder = Decoder::new(Dialect::OpenAi, Flavor::OpenAi);
-        let encoder = Some(Encoder::new(Dialect::Anthropic, context));
-        Told::new(Dialect::Anthropic, decoder, encoder, 4096)
+        let telling = Telling::Anew(Encoder::new(Dialect::Anthropic, context));
+        Told::new(Dialect::Anthropic, decoder, telling, 4096)
     };
     let call = r#"{"index":0,"id":"t","type":"function","function":{"name":"f","arguments":"{\"a\":"}}"#;
     let stream = format!(
