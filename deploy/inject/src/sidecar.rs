@@ -101,11 +101,12 @@ impl Plan<'_> {
     fn args(&self) -> Vec<String> {
         let admin = SocketAddr::new(self.settings.admin_host, names::ADMIN_PORT).to_string();
         let mut args = vec!["run".to_owned()];
-        match self.config() {
-            Some(_) => args.push(format!("{}/{}", names::CONFIG_FOLDER, names::CONFIG_KEY)),
-            None => args.extend(["--keys".to_owned(), names::KEYS_FOLDER.to_owned()]),
+        if self.config().is_some() {
+            args.push(format!("{}/{}", names::CONFIG_FOLDER, names::CONFIG_KEY));
         }
         let mut flag = |name: &str, value: String| args.extend([name.to_owned(), value]);
+        // A configuration may name keys as variables, which a pod does not set; without one it is made from the keys.
+        flag("--keys", names::KEYS_FOLDER.to_owned());
         flag("--listen", format!("127.0.0.1:{}", names::LLM_PORT));
         flag("--admin-listen", admin);
         if let Some(level) = self.asked.log_level.as_ref().or(self.settings.log_level.as_ref()) {

@@ -7,10 +7,10 @@ use std::{
 
 use sidestep_dialect::Dialect;
 
-use super::{CliError, run::source, terminal};
+use super::{CliError, terminal};
 use crate::config::{
-    Config, Credential, Period, ProviderConfig, RouteConfig, SCHEMA, TargetConfig, UpstreamName, Variables,
-    environment::composed_for,
+    Config, Credential, Period, ProviderConfig, RouteConfig, SCHEMA, Source, TargetConfig, UpstreamName,
+    Variables, environment::compose,
 };
 
 const EXAMPLES: &str = "\
@@ -29,8 +29,8 @@ pub(super) struct Check {
     /// The configuration; without it, what is built from the provider keys in the environment
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
-    /// A folder with provider keys, a file each (ANTHROPIC_API_KEY, ...), instead of a configuration
-    #[arg(long, value_name = "FOLDER", conflicts_with = "file")]
+    /// A folder whose files stand in for variables that are not set, such as keys: FOLDER/ANTHROPIC_API_KEY
+    #[arg(long, value_name = "FOLDER")]
     keys: Option<PathBuf>,
     /// Print the configuration as YAML instead, with all defaults filled in and without secrets
     #[arg(long)]
@@ -43,15 +43,15 @@ pub(super) struct Check {
 // === impl Check ===
 
 impl Check {
-    pub(super) fn run(&self, variables: &Variables) -> Result<(), CliError> {
-        Ok(terminal::print(&self.told(variables)?)?)
+    pub(super) fn run(&self, variables: Variables) -> Result<(), CliError> {
+        Ok(terminal::print(&self.told(&variables.with_folder(self.keys.clone()))?)?)
     }
 
     fn told(&self, variables: &Variables) -> Result<String, CliError> {
         if self.schema {
             return Ok(SCHEMA.to_owned());
         }
-        let source = source(self.file.clone(), self.keys.clone());
+        let source = self.file.clone().map_or(Source::Environment, Source::File);
         let config = Config::load(&source, variables).map_err(|error| CliError::Usage(error.to_string()))?;
         Ok(if self.print { config.to_yaml() } else { report(&config, variables) })
     }
@@ -71,7 +71,7 @@ fn write_report(text: &mut String, config: &Config, variables: &Variables) -> fm
         (count(config.providers.len(), "provider"), count(config.models.len(), "model"));
     let routes = count(config.routes.len(), "route");
     writeln!(text, "{}: fine, {providers}, {models}, {routes}", config.source)?;
-    if let Ok(Some(yaml)) = composed_for(&config.source, variables) {
+    if let (Source::Environment, Ok(yaml)) = (&config.source, compose(variables)) {
         writeln!(text, "\n{}", indented(yaml.trim_end()))?;
     }
     writeln!(

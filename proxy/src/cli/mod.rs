@@ -100,7 +100,7 @@ impl Cli {
         match self.command {
             Command::Run(run) => run.run().await,
             Command::Demo(demo) => demo.run().await,
-            Command::Check(check) => check.run(&Variables::of_process()),
+            Command::Check(check) => check.run(Variables::of_process()),
             Command::Simulate(simulate) => simulate.run().await,
             Command::Status(status) => status.run().await,
             Command::Disable(disable) => disable.run().await,

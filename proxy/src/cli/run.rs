@@ -10,7 +10,7 @@ use clap::Args;
 
 use super::{CliError, signal, terminal};
 use crate::app::App;
-use crate::config::environment::composed_for;
+use crate::config::environment::compose;
 use crate::config::reload::Reload;
 use crate::config::{Config, ConfigError, Overrides, Period, Source, Variables};
 use crate::logging;
@@ -43,8 +43,8 @@ pub(super) struct Run {
     /// The same, as many service definitions write it
     #[arg(long, value_name = "FILE", conflicts_with = "file")]
     config: Option<PathBuf>,
-    /// A folder with provider keys, a file each (ANTHROPIC_API_KEY, ...), instead of a configuration
-    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["file", "config"])]
+    /// A folder whose files stand in for variables that are not set, such as keys: FOLDER/ANTHROPIC_API_KEY
+    #[arg(long, value_name = "FOLDER")]
     keys: Option<PathBuf>,
     /// Where applications call, whatever the configuration says of `listen`
     #[arg(long, value_name = "ADDRESS")]
@@ -65,15 +65,16 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) async fn run(self) -> Result<(), CliError> {
-        let variables = Variables::of_process();
         let overrides = self.overrides();
-        let source = source(self.file.or(self.config), self.keys);
+        let variables = Variables::of_process().with_folder(self.keys);
+        let source = self.file.or(self.config).map_or(Source::Environment, Source::File);
         let unusable = |error: ConfigError| CliError::Usage(error.to_string());
         let mut config = Config::load(&source, &variables).map_err(unusable)?;
         overrides.apply(&mut config);
         logging::start(&config.log)
             .map_err(|error| CliError::Usage(format!("log.level `{}`: {error}", config.log.level)))?;
-        if let Some(built) = composed_for(&source, &variables).map_err(unusable)? {
+        if source == Source::Environment {
+            let built = compose(&variables).map_err(unusable)?;
             terminal::print(&format!("{built}# `sidestep check --print` shows it with all defaults.\n\n"))?;
         }
         for warning in &config.warnings {
@@ -104,15 +105,6 @@ impl Run {
             log_level: self.log_level.clone(),
             drain_grace: self.drain_grace,
         }
-    }
-}
-
-/// Where the configuration comes from, by what was typed.
-pub(super) fn source(file: Option<PathBuf>, keys: Option<PathBuf>) -> Source {
-    match (file, keys) {
-        (Some(file), _) => Source::File(file),
-        (None, Some(folder)) => Source::Keys(folder),
-        (None, None) => Source::Environment,
     }
 }
 

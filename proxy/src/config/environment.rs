@@ -1,20 +1,19 @@
-//! A configuration out of nothing but provider keys, in the environment or in a folder.
+//! A configuration out of nothing but the provider keys in the environment.
 //!
 //! It is written as YAML and read like a file, so that what is printed is what is used.
 
-use std::{fmt::Write as _, fs, path::Path};
+use std::{fmt::Write as _, path::Path};
 
 use super::{
-    ConfigError, Source, Variables,
+    ConfigError, Variables,
     preset::{PRESETS, Preset, Tiers},
 };
 
 /// A provider whose key is there.
+#[derive(Clone, Copy)]
 struct Present {
     name: &'static str,
     variable: &'static str,
-    /// What the configuration says of where it is.
-    key: String,
     tiers: Tiers,
 }
 
@@ -49,51 +48,17 @@ const FAMILIES: [(&str, &[(&str, Tier)]); 5] = [
 /// # Errors
 /// [`ConfigError::NoKeys`] if there is none.
 pub fn compose(variables: &Variables) -> Result<String, ConfigError> {
-    let key = |variable: &str| variables.get(variable).map(|_| format!("{{ env: {variable} }}"));
-    composed(key).ok_or_else(|| ConfigError::NoKeys { variables: names() })
-}
-
-/// The YAML for the keys in `folder`: files that are called like the variables, as in a mounted Secret.
-///
-/// # Errors
-/// [`ConfigError::NoKeyFiles`] if there is none, or none that holds anything.
-pub fn compose_from(folder: &Path) -> Result<String, ConfigError> {
-    let key = |variable: &str| {
-        let path = folder.join(variable);
-        let filled = fs::metadata(&path).is_ok_and(|file| file.is_file() && file.len() > 0);
-        // As JSON, and so as YAML, whatever is in the path.
-        filled.then(|| format!("{{ file: {} }}", serde_json::Value::from(path.to_string_lossy())))
-    };
-    composed(key).ok_or_else(|| ConfigError::NoKeyFiles { folder: folder.to_owned(), files: names() })
-}
-
-/// The YAML that `source` stands for, if it is none that somebody wrote.
-///
-/// # Errors
-/// Those of [`compose`] and [`compose_from`].
-pub fn composed_for(source: &Source, variables: &Variables) -> Result<Option<String>, ConfigError> {
-    match source {
-        Source::Environment => compose(variables).map(Some),
-        Source::Keys(folder) => compose_from(folder).map(Some),
-        Source::File(_) | Source::Builtin(_) => Ok(None),
+    let known: Vec<&Preset> = PRESETS.iter().filter(|preset| preset.tiers.is_some()).collect();
+    let present: Vec<Present> = known.iter().filter_map(|preset| Present::find(preset, variables)).collect();
+    if present.is_empty() {
+        let names = known.iter().map(|preset| preset.variable).collect();
+        let folder = variables.folder().map(Path::to_owned);
+        return Err(ConfigError::NoKeys { variables: names, folder });
     }
-}
-
-fn known() -> impl Iterator<Item = &'static Preset> {
-    PRESETS.iter().filter(|preset| preset.tiers.is_some())
-}
-
-fn names() -> Vec<&'static str> {
-    known().map(|preset| preset.variable).collect()
-}
-
-/// `None` if `key` finds none.
-fn composed(key: impl Fn(&str) -> Option<String>) -> Option<String> {
-    let present: Vec<Present> = known().filter_map(|preset| Present::find(preset, &key)).collect();
     let mut yaml = String::new();
     // Writing into a String cannot fail.
     let _ = write(&mut yaml, &present);
-    (!present.is_empty()).then_some(yaml)
+    Ok(yaml)
 }
 
 fn write(yaml: &mut String, present: &[Present]) -> std::fmt::Result {
@@ -103,8 +68,8 @@ fn write(yaml: &mut String, present: &[Present]) -> std::fmt::Result {
         writeln!(yaml, "# There is nothing to fail over to: {} is the only provider with a key.", only.name)?;
     }
     writeln!(yaml, "providers:")?;
-    for Present { name, key, .. } in present {
-        writeln!(yaml, "  {name}: {{ api_key: {key} }}")?;
+    for Present { name, variable, .. } in present {
+        writeln!(yaml, "  {name}: {{ api_key: {{ env: {variable} }} }}")?;
     }
     writeln!(yaml, "\nmodels:")?;
     for provider in present {
@@ -120,9 +85,9 @@ fn write(yaml: &mut String, present: &[Present]) -> std::fmt::Result {
 // === impl Present ===
 
 impl Present {
-    fn find(preset: &Preset, key: impl Fn(&str) -> Option<String>) -> Option<Self> {
-        let Preset { name, variable, tiers, .. } = preset;
-        Some(Self { name, variable, key: key(variable)?, tiers: (*tiers)? })
+    fn find(preset: &Preset, variables: &Variables) -> Option<Self> {
+        variables.get(preset.variable)?;
+        Some(Self { name: preset.name, variable: preset.variable, tiers: preset.tiers? })
     }
 
     /// The patterns that are answered by this provider first.

@@ -79,10 +79,8 @@ pub struct Config {
 pub enum Source {
     /// A YAML file.
     File(PathBuf),
-    /// The provider keys in the environment.
+    /// The provider keys in the environment, or in the folder that stands in for it.
     Environment,
-    /// The provider keys in a folder, a file each under its variable's name, as a mounted Secret has them.
-    Keys(PathBuf),
     /// A text that is part of this program, by its name.
     Builtin(&'static str),
 }
@@ -94,7 +92,6 @@ impl fmt::Display for Source {
         match self {
             Self::File(path) => write!(f, "{}", path.display()),
             Self::Environment => f.write_str("environment"),
-            Self::Keys(folder) => write!(f, "keys in {}", folder.display()),
             Self::Builtin(name) => f.write_str(name),
         }
     }

@@ -33,7 +33,7 @@ impl Config {
             serde_yaml::from_str(text).map_err(|error| invalid(Problem::of_yaml(&origin, text, &error)))?;
         let folder = match source {
             Source::File(path) => path.parent().unwrap_or(Path::new("")),
-            Source::Environment | Source::Keys(_) | Source::Builtin(_) => Path::new(""),
+            Source::Environment | Source::Builtin(_) => Path::new(""),
         };
         let resolved = Resolver::new(variables, folder).resolve(&file, source.clone());
         resolved.map_err(|findings| {
@@ -47,7 +47,6 @@ pub(super) fn source_text(source: &Source, variables: &Variables) -> Result<Stri
     match source {
         Source::File(path) => read(path),
         Source::Environment => environment::compose(variables),
-        Source::Keys(folder) => environment::compose_from(folder),
         // Only whoever has the text can parse it.
         Source::Builtin(name) => {
             Err(ConfigError::Unreadable { path: name.into(), source: io::ErrorKind::Unsupported.into() })

@@ -1,6 +1,9 @@
 //! What is wrong with a configuration, told so that it can be mended.
 
-use std::{fmt, io, path::PathBuf};
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+};
 
 use super::{
     nearest::suggestion,
@@ -31,18 +34,12 @@ pub enum ConfigError {
         limit: u64,
     },
     /// There is neither a file nor a provider key in the environment.
-    #[error("no configuration: name a file, or set at least one of {}", variables.join(", "))]
+    #[error("no configuration: name a file, or set at least one of {}{}", variables.join(", "), or_in(folder.as_deref()))]
     NoKeys {
         /// The environment variables that would do.
         variables: Vec<&'static str>,
-    },
-    /// There is no provider key in the folder that should hold some.
-    #[error("no keys in {}: at least one of the files {} should be there", folder.display(), files.join(", "))]
-    NoKeyFiles {
-        /// The folder.
-        folder: PathBuf,
-        /// The files that would do.
-        files: Vec<&'static str>,
+        /// The folder in which files of these names would do as well.
+        folder: Option<PathBuf>,
     },
     /// The text was read but says something that cannot be.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
@@ -82,6 +79,10 @@ const SERDE: [&str; 7] = [
     "invalid value: ",
     "invalid length ",
 ];
+
+fn or_in(folder: Option<&Path>) -> String {
+    folder.map(|folder| format!(", or put one as a file into {}", folder.display())).unwrap_or_default()
+}
 
 // === impl Problem ===
 

@@ -61,6 +61,7 @@ impl Reload {
         if let Source::Builtin(_) = self.current.source {
             return Polled::Unchanged;
         }
+        self.variables = std::mem::take(&mut self.variables).read_again();
         match Config::load(&self.current.source, &self.variables) {
             Ok(mut config) => {
                 self.overrides.apply(&mut config);

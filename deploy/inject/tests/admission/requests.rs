@@ -45,7 +45,7 @@ fn annotations_go_before_the_settings() {
     assert_eq!(volume(&applied, "sidestep-config")["configMap"]["name"], "checkout");
     assert_eq!(volume(&applied, "sidestep-keys")["secret"]["secretName"], "checkout-keys");
     assert_eq!(sidecar["image"], "registry.example/sidestep@sha256:00");
-    let args = "run /etc/sidestep/sidestep.yaml --listen 127.0.0.1:6180 --admin-listen 0.0.0.0:6181 \
+    let args = "run /etc/sidestep/sidestep.yaml --keys /var/run/secrets/sidestep --listen 127.0.0.1:6180 --admin-listen 0.0.0.0:6181 \
                 --log-level info,sidestep::judge=debug";
     assert_eq!(sidecar["args"], args.split(' ').collect::<Value>());
     // The limit follows the request that was asked for, and the request the limit.

@@ -59,7 +59,7 @@ fn every_set_of_keys_makes_a_configuration_that_uses_all_of_them() {
         let variables: Variables = present.iter().map(|preset| (preset.variable, "hush")).collect();
         let config = match Config::load(&Source::Environment, &variables) {
             Ok(config) => config,
-            Err(ConfigError::NoKeys { variables }) if set == 0 => {
+            Err(ConfigError::NoKeys { variables, .. }) if set == 0 => {
                 assert_eq!(variables.len(), sellers.len());
                 continue;
             }
@@ -112,25 +112,44 @@ fn a_call_goes_to_its_own_vendor_under_its_own_name_and_then_to_equals() {
 #[test]
 fn a_folder_with_keys_is_as_good_as_an_environment() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("with \"quotes\": and {braces}");
-    std::fs::create_dir(&path).unwrap();
-    let source = Source::Keys(path.clone());
-    let load = || Config::load(&source, &Variables::default());
-    std::fs::write(path.join("UNRELATED"), "x").unwrap();
-    std::fs::write(path.join("OPENAI_API_KEY"), "").unwrap();
+    let file = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    let variables = || Variables::default().with_folder(Some(folder.path().to_owned()));
+    let load = || Config::load(&Source::Environment, &variables());
+    file("not.a.variable", "x");
+    file("OPENAI_API_KEY", "");
     let error = load().unwrap_err().to_string();
-    assert!(error.contains("no keys in ") && error.contains("ANTHROPIC_API_KEY"), "{error}");
+    assert!(error.contains(&format!("put one as a file into {}", folder.path().display())), "{error}");
 
-    std::fs::write(path.join("OPENAI_API_KEY"), "hush\n").unwrap();
+    file("OPENAI_API_KEY", "hush\n");
     let one = load().unwrap();
-    let mut reload = Reload::new(one.clone(), Variables::default());
     assert_eq!(one.providers[0].api_key.as_ref().unwrap().secret().unwrap().expose(), "hush");
-    assert!(!one.to_yaml().contains("hush"));
+    assert!(!format!("{one:?}{:?}{}", variables(), one.to_yaml()).contains("hush"));
+    let mut reload = Reload::new(one, variables());
+    assert!(matches!(reload.poll_once(), Polled::Unchanged));
 
-    // A Secret that is given another key.
-    std::fs::write(path.join("ANTHROPIC_API_KEY"), "hush").unwrap();
+    // A Secret that is given another key, and then an empty one.
+    file("ANTHROPIC_API_KEY", "hush");
     let Polled::Changed { config, .. } = reload.poll_once() else { panic!() };
     let ids: Vec<&str> = config.providers.iter().map(|provider| provider.id.as_str()).collect();
     assert_eq!(ids, ["anthropic", "openai"]);
     assert_eq!(targets(&config, "claude-opus-5-5")[1].0, "openai");
+    std::fs::remove_file(folder.path().join("ANTHROPIC_API_KEY")).unwrap();
+    file("OPENAI_API_KEY", "");
+    assert!(matches!(reload.poll_once(), Polled::Refused(ConfigError::NoKeys { .. })));
+}
+
+#[test]
+fn a_configuration_that_names_variables_finds_them_in_the_folder_too() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("OPENAI_API_KEY"), "from the folder").unwrap();
+    std::fs::write(folder.path().join("XAI_API_KEY"), "from the folder").unwrap();
+    let set: Variables = [("OPENAI_API_KEY", "from the environment")].into_iter().collect();
+    let variables = set.with_folder(Some(folder.path().to_owned()));
+    let text = "providers: { openai: { api_key: { env: OPENAI_API_KEY } }, xai: { api_key: '${XAI_API_KEY}' } }\n\
+                models: { gpt: { provider: openai, model: gpt-6.1-sol }, grok: { provider: xai, model: grok-4.7 } }\n\
+                routes: [{ match: '*', targets: [gpt, grok] }]\n";
+    let config = Config::parse(text, &Source::Builtin("test"), &variables).unwrap();
+    let key =
+        |at: usize| config.providers[at].api_key.as_ref().unwrap().secret().unwrap().expose().to_owned();
+    assert_eq!([key(0), key(1)], ["from the environment", "from the folder"]);
 }
