@@ -43,6 +43,21 @@ pub enum Reasoning {
     Budget,
 }
 
+/// How a Chat Completions server is told that the last message is the beginning of its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum PrefillMark {
+    /// Not at all: it continues a last message of the assistant's by itself.
+    None,
+    /// `prefix: true` in the message: Mistral, DeepSeek.
+    Prefix,
+    /// `partial: true` in the message: Kimi, Qwen.
+    Partial,
+    /// `continue_final_message: true` and `add_generation_prompt: false` in the request: vLLM, SGLang.
+    ContinueFinalMessage,
+}
+
 /// Where a request may go.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Target {
@@ -144,6 +159,8 @@ capabilities! {
     developer_role: bool,
     /// Continues a last message of the assistant.
     prefill: bool,
+    /// How it is told to, in the Chat Completions dialect.
+    prefill_mark: PrefillMark,
     /// Keeps what its vendor's API keeps between requests, files included.
     server_state: bool,
 }

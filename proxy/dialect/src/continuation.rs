@@ -90,6 +90,7 @@ pub fn continue_request(
     let rewrite = Rewrite { dialect: ask.dialect, said, tier, limit };
     let body = Bytes::from(rewrite.write(text)?);
     let mut again = peek(ask.dialect, &HeaderMap::new(), &body).map_err(|_| Uncontinuable::Malformed)?;
+    again.features.set.insert(Feature::Continued);
     // Told by a header, not by the body.
     if ask.features.has(Feature::UnknownBeta) {
         again.features.set.insert(Feature::UnknownBeta);

@@ -11,6 +11,7 @@ pub(crate) mod history;
 mod json;
 mod media;
 mod openai;
+mod prefill;
 mod responses;
 mod user;
 
@@ -74,7 +75,9 @@ pub fn translate_request(ask: &Ask, body: &[u8], target: &Target) -> Result<Tran
         Dialect::OpenAi => openai::write(request, &mut writing)?,
         Dialect::Responses => responses::write(request, &mut writing)?,
     };
-    Ok(Translated { body: node.to_bytes(), degraded: writing.degraded })
+    let body = node.to_bytes();
+    let body = prefill::mark(ask, &body, target).map_or(body, String::into_bytes);
+    Ok(Translated { body, degraded: writing.degraded })
 }
 
 fn read(dialect: Dialect, body: &[u8]) -> Result<Request, Untranslatable> {

@@ -75,6 +75,8 @@ pub enum Feature {
     OwnMarks,
     /// The last turn is a tool's result, so that the model is in the midst of its reasoning.
     ToolLoop,
+    /// Sidestep asks for the rest of an answer of its own accord.
+    Continued,
 }
 
 /// A set of features.

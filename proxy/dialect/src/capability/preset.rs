@@ -3,7 +3,7 @@
 //! Sources: Anthropic's and OpenAI's SDKs and migration guides, LiteLLM's model table (MIT). An unknown
 //! model of a known vendor gets what the vendor's newest models share; an unknown vendor's gets the least.
 
-use super::{Capabilities, Effort, Reasoning};
+use super::{Capabilities, Effort, PrefillMark, Reasoning};
 use crate::Flavor;
 
 const K: u64 = 1000;
@@ -20,7 +20,7 @@ impl Capabilities {
             Flavor::Anthropic => Claude { family: "", version: (5, 5) }.capabilities(),
             Flavor::OpenAi => openai(&model),
             Flavor::Xai => xai(&model),
-            Flavor::Generic => generic(),
+            Flavor::Generic => Capabilities { prefill_mark: prefill_mark(&model), ..generic() },
         }
     }
 }
@@ -210,6 +210,21 @@ fn generic() -> Capabilities {
     }
 }
 
+/// How the vendors of these models are told to continue a message. A name with a slash, or any other, is that of a
+/// model which a server such as vLLM serves.
+fn prefill_mark(model: &str) -> PrefillMark {
+    let vendors: [(&[&str], PrefillMark); 2] = [
+        (
+            &["mistral", "ministral", "codestral", "devstral", "magistral", "pixtral", "deepseek-"],
+            PrefillMark::Prefix,
+        ),
+        (&["kimi", "moonshot", "qwen"], PrefillMark::Partial),
+    ];
+    let names = |starts: &[&str]| !model.contains('/') && starts.iter().any(|start| model.starts_with(start));
+    let vendor = vendors.iter().find(|(starts, _)| names(starts));
+    vendor.map_or(PrefillMark::ContinueFinalMessage, |(_, mark)| *mark)
+}
+
 /// What every vendor's models have in common.
 const fn vendor() -> Capabilities {
     Capabilities {
@@ -242,6 +257,7 @@ const fn vendor() -> Capabilities {
         system_mid: false,
         developer_role: false,
         prefill: false,
+        prefill_mark: PrefillMark::None,
         server_state: false,
     }
 }

@@ -7,6 +7,7 @@
 use bytes::Bytes;
 
 use super::history::{Strip, entries, object, replace, strip, without, without_developer};
+use super::prefill;
 use crate::ask::{Ask, Feature, splice_model};
 use crate::capability::{Effort, Reasoning, Target};
 use crate::gate::{is_home, stays_silent, talks_openai};
@@ -19,6 +20,11 @@ use crate::{Dialect, Flavor, ask::member};
 /// is not the one that was asked for. What else is dropped is what [`gate`](crate::gate::gate) named.
 #[must_use]
 pub fn same_dialect_request(ask: &Ask, body: &Bytes, target: &Target) -> Bytes {
+    let body = adapted(ask, body, target);
+    prefill::mark(ask, &body, target).map_or(body, Bytes::from)
+}
+
+fn adapted(ask: &Ask, body: &Bytes, target: &Target) -> Bytes {
     let home = is_home(ask, target);
     if home && !ask.features.has(Feature::OwnMarks) {
         return body.clone();

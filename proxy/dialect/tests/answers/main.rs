@@ -11,6 +11,7 @@ mod recording;
 mod recordings;
 mod rescue;
 mod rescue_plan;
+mod rescue_recorded;
 mod rescue_stage;
 mod streams;
 mod tool_calls;

@@ -13,7 +13,7 @@ use sidestep_dialect::{
 };
 
 /// Every file under the folder of recordings, with the dialect that its folder's name says.
-fn recordings(ending: &[&str]) -> Vec<(PathBuf, Dialect)> {
+pub(crate) fn recordings(ending: &[&str]) -> Vec<(PathBuf, Dialect)> {
     let Some(root) = std::env::var_os("SIDESTEP_FIXTURES") else {
         println!("skipped: SIDESTEP_FIXTURES names no folder of recordings");
         return Vec::new();

@@ -117,3 +117,44 @@ fn a_refused_history_can_be_repaired() {
     let ask = peek(Dialect::Anthropic, &HeaderMap::new(), &clean).unwrap();
     assert!(repair_history(&ask, &clean, &target(Dialect::Anthropic, Flavor::Anthropic, "asked")).is_none());
 }
+
+#[test]
+fn a_message_to_be_continued_is_marked_as_the_server_wants_it() {
+    let turns = json!([{ "role": "user", "content": "a" }, { "role": "assistant", "content": "b" }]);
+    for (model, message, request) in [
+        ("mistral-large-latest", Some("prefix"), false),
+        ("deepseek-chat", Some("prefix"), false),
+        ("kimi-k2", Some("partial"), false),
+        ("llama-4", None, true),
+        ("Qwen/Qwen3-8B", None, true),
+    ] {
+        let mut to = target(Dialect::OpenAi, Flavor::Generic, model);
+        to.capabilities.prefill = true;
+        let chat = adapt(Dialect::OpenAi, &body(json!({ "messages": turns })), &to);
+        for written in [
+            serde_json::from_str::<Value>(&chat).unwrap(),
+            written(Dialect::Anthropic, json!({ "messages": turns }), &to),
+        ] {
+            let last = &written["messages"][1];
+            assert_eq!((&last["role"], &last["content"]), (&json!("assistant"), &json!("b")));
+            for mark in ["prefix", "partial"] {
+                assert_eq!(
+                    last.get(mark),
+                    message.filter(|wanted| *wanted == mark).map(|_| &json!(true)),
+                    "{model}"
+                );
+            }
+            let marks =
+                ["continue_final_message", "add_generation_prompt"].map(|mark| written.get(mark).cloned());
+            assert_eq!(marks, if request { [Some(json!(true)), Some(json!(false))] } else { [None, None] });
+        }
+    }
+    // What an application sends to the very model that it names is its own affair; a continuation is not.
+    let raw = Bytes::from(json!({ "model": "kimi-k2", "messages": turns }).to_string());
+    let kimi = target(Dialect::OpenAi, Flavor::Generic, "kimi-k2");
+    assert_eq!(adapt(Dialect::OpenAi, &raw, &kimi).as_bytes(), &raw[..]);
+    let mut ask = peek(Dialect::OpenAi, &HeaderMap::new(), &raw).unwrap();
+    ask.features.set.insert(crate::ask::Feature::Continued);
+    let marked: Value = serde_json::from_slice(&same_dialect_request(&ask, &raw, &kimi)).unwrap();
+    assert_eq!(marked["messages"][1]["partial"], true);
+}

@@ -17,7 +17,7 @@ const SHORTEST: usize = 240;
 const LONG: usize = 1200;
 
 /// The answer's first words, in bytes: said again in the middle of the continuation they are a second answer.
-const HEAD: usize = 80;
+const HEAD: usize = 200;
 
 /// The newest text of a continuation.
 pub(super) struct Cycle {

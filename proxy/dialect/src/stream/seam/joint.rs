@@ -24,6 +24,9 @@ pub(super) fn join(said: &str, new: &str, tier: Tier, splits_words: bool) -> Str
     if tier == Tier::Prefill || !lead.is_empty() {
         return new.to_owned();
     }
+    if after_mark(said, new) {
+        return format!(" {new}");
+    }
     let (last, first) = (last_word(said), first_word(new));
     if last.is_empty() || first.is_empty() || is_unspaced(last) || is_unspaced(first) {
         return new.to_owned();
@@ -39,6 +42,19 @@ pub(super) fn join(said: &str, new: &str, tier: Tier, splits_words: bool) -> Str
     }
     let apart = known || has_word(said, first) || first.starts_with(char::is_uppercase) || !splits_words;
     if apart { format!(" {new}") } else { new.to_owned() }
+}
+
+/// Whether a word follows a mark that has a blank behind it in prose. A full stop has one before a capital only:
+/// names and numbers have them too. In code none is added.
+fn after_mark(said: &str, new: &str) -> bool {
+    let line = said.rsplit('\n').next().unwrap_or(said);
+    let code = said.matches("```").count() % 2 == 1 || line.matches('`').count() % 2 == 1;
+    let Some(first) = new.chars().next().filter(|c| c.is_alphabetic() && !code) else { return false };
+    match said.chars().next_back() {
+        Some(',' | ';' | '!' | '?' | ')' | '…') => !is_unspaced(&first.to_string()),
+        Some('.' | ':') => first.is_uppercase(),
+        _ => false,
+    }
 }
 
 fn last_word(text: &str) -> &str {
@@ -67,4 +83,37 @@ fn is_unspaced(word: &str) -> bool {
             | 0x1_f000..=0x3_ffff)
     };
     word.chars().any(unspaced)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_words_are_not_glued_and_one_is_not_split() {
+        for (said, new, splits, joined) in [
+            ("the brown", "fox", false, " fox"),
+            ("the brown", " fox", false, " fox"),
+            ("the brown ", " fox", false, "fox"),
+            ("the brown\n", "\n\nfox", false, "\nfox"),
+            ("the brown\n\n", "\nfox", false, "fox"),
+            ("the foxes saw a fo", "xes", false, "xes"),
+            ("the qui", "quick fox", false, "ck fox"),
+            ("the the", "theory", true, " theory"),
+            ("the qui", "ck fox", true, "ck fox"),
+            ("the qui", "Fox", true, " Fox"),
+            ("in 19", "84", false, "84"),
+            ("東", "京", false, "京"),
+            ("so,", "it", false, " it"),
+            ("3.", "14", false, "14"),
+            ("example.", "com", false, "com"),
+            ("Yes.", "It", false, " It"),
+            ("call `f(a,", "b)`", false, "b)`"),
+            ("```\nf(a,", "b)", false, "b)"),
+        ] {
+            assert_eq!(join(said, new, Tier::Instruct, splits), joined, "{said:?} {new:?}");
+        }
+        assert_eq!(join("the qui", "ck fox", Tier::Prefill, false), "ck fox");
+        assert_eq!(join("a\n", "\n\nb", Tier::Prefill, false), "\nb");
+    }
 }
