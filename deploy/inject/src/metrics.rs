@@ -13,25 +13,20 @@ use crate::reply::Outcome;
 /// Upper bounds in seconds. The API server waits 5 s at most by the chart's default, and 30 s by the API's rules.
 const BUCKETS: [f64; 9] = [0.0005, 0.001, 0.0025, 0.005, 0.025, 0.1, 0.5, 1.0, 5.0];
 
-/// What became of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Decision {
-    /// The sidecar was put in.
-    Inject,
-    /// A pod with the sidecar got what was missing.
-    Complete,
-    /// A pod with the sidecar was left as it is.
-    Unchanged,
-    /// A pod goes on without.
-    Skip,
-    /// Not a pod that is being made.
-    NotOurs,
-    /// Any of these on a dry run.
-    DryRun,
+/// What became of a request, and for a skipped pod why: the two labels of a request's counter.
+pub(crate) type Decision = (&'static str, &'static str);
+
+/// What became of requests that were answered, or not, without regard to what they asked. The rest is in
+/// [`Outcome::labels`](crate::Outcome::labels).
+pub(crate) mod decision {
+    use super::Decision;
+
+    /// Answered, but nothing comes of it.
+    pub(crate) const DRY_RUN: Decision = ("dry_run", "");
     /// No review: garbage, too large, another method or path.
-    Refused,
+    pub(crate) const REFUSED: Decision = ("refused", "");
     /// A review that could not be answered in time.
-    Late,
+    pub(crate) const LATE: Decision = ("late", "");
 }
 
 /// Every metric of the injector.
@@ -49,46 +44,6 @@ pub struct Metrics {
     panics: IntCounter,
 }
 
-// === impl Decision ===
-
-impl Decision {
-    const ALL: [Decision; 8] = [
-        Self::Inject,
-        Self::Complete,
-        Self::Unchanged,
-        Self::Skip,
-        Self::NotOurs,
-        Self::DryRun,
-        Self::Refused,
-        Self::Late,
-    ];
-
-    /// What counts for a reply that said `outcome`.
-    pub(crate) fn of(outcome: &Outcome, dry_run: bool) -> Decision {
-        match outcome {
-            _ if dry_run => Self::DryRun,
-            Outcome::Inject => Self::Inject,
-            Outcome::Complete => Self::Complete,
-            Outcome::Unchanged => Self::Unchanged,
-            Outcome::Skip(_) => Self::Skip,
-            Outcome::NotOurs => Self::NotOurs,
-        }
-    }
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Inject => "inject",
-            Self::Complete => "complete",
-            Self::Unchanged => "unchanged",
-            Self::Skip => "skip",
-            Self::NotOurs => "not_ours",
-            Self::DryRun => "dry_run",
-            Self::Refused => "refused",
-            Self::Late => "late",
-        }
-    }
-}
-
 // === impl Metrics ===
 
 impl Metrics {
@@ -99,10 +54,10 @@ impl Metrics {
     pub fn new() -> Result<Arc<Metrics>, prometheus::Error> {
         let registry = Registry::new();
         let requests = Opts::new("sidestep_inject_requests_total", "Requests answered, by what was decided.");
-        let requests = IntCounterVec::new(requests, &["decision"])?;
+        let requests = IntCounterVec::new(requests, &["decision", "reason"])?;
         registry.register(Box::new(requests.clone()))?;
-        for decision in Decision::ALL {
-            requests.with_label_values(&[decision.name()]);
+        for (decision, reason) in [Outcome::Inject.labels(), decision::REFUSED, decision::LATE] {
+            requests.with_label_values(&[decision, reason]);
         }
         let opts = HistogramOpts::new(
             "sidestep_inject_request_duration_seconds",
@@ -161,8 +116,8 @@ impl Metrics {
         Ok(String::from_utf8_lossy(&text).into_owned())
     }
 
-    pub(crate) fn answered(&self, decision: Decision, took: Duration) {
-        self.requests.with_label_values(&[decision.name()]).inc();
+    pub(crate) fn answered(&self, (decision, reason): Decision, took: Duration) {
+        self.requests.with_label_values(&[decision, reason]).inc();
         self.duration.observe(took.as_secs_f64());
     }
 

@@ -2,6 +2,8 @@
 
 mod admin;
 mod body;
+#[cfg(test)]
+mod tests;
 mod webhook;
 
 use std::convert::Infallible;
@@ -17,6 +19,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
@@ -46,7 +49,7 @@ const PING: Duration = Duration::from_secs(20);
 const BREATH: Duration = Duration::from_millis(100);
 
 /// A connection's transport, with a limit on silence in both directions.
-type Transport = Pin<Box<TimeoutStream<TcpStream>>>;
+type Transport<I> = Pin<Box<TimeoutStream<I>>>;
 
 /// Serves the webhook.
 pub(crate) struct Server {
@@ -86,32 +89,27 @@ impl Server {
             self.metrics.connections(open.len());
             tokio::select! {
                 () = closing.cancelled() => break,
-                Some(ended) = open.join_next() => self.ended(ended),
+                Some(ended) = open.join_next() => note(&ended, &self.metrics),
                 accepted = self.listener.accept(), if open.len() < CONNECTIONS => match accepted {
                     Ok((stream, _)) => drop(open.spawn(self.connection(stream, closing.clone()))),
                     Err(error) => breathe(&error).await,
                 },
             }
         }
-        let Server { listener, metrics, drain, .. } = &self;
-        tracing::info!(address = ?listener.local_addr().ok(), connections = open.len(), "draining");
+        let Server { listener, metrics, drain, .. } = self;
+        // Nobody is let in who would not be served.
+        drop(listener);
+        tracing::info!(connections = open.len(), "draining");
         let all = async {
             while let Some(ended) = open.join_next().await {
-                self.ended(ended);
+                note(&ended, &metrics);
                 metrics.connections(open.len());
             }
         };
-        drop(timeout(*drain, all).await);
+        drop(timeout(drain, all).await);
         let cut = open.len();
         open.shutdown().await;
         cut
-    }
-
-    fn ended(&self, ended: Result<(), JoinError>) {
-        if ended.is_err_and(|error| error.is_panic()) {
-            self.metrics.panicked();
-            tracing::error!("a connection ended in a bug");
-        }
     }
 
     fn connection(
@@ -119,34 +117,48 @@ impl Server {
         stream: TcpStream,
         closing: CancellationToken,
     ) -> impl Future<Output = ()> + Send + use<> {
-        let (tls, webhook) = (TlsAcceptor::from(self.tls.clone()), self.webhook.clone());
-        async move {
-            let shaken = timeout(HANDSHAKE, tls.accept(limited(stream))).await;
-            let stream = match shaken {
-                Ok(Ok(stream)) => stream,
-                // An API server that does not believe us says so in its own log; here it may be a port scan.
-                Ok(Err(error)) => return tracing::debug!(%error, "a TLS handshake failed"),
-                Err(_) => return tracing::debug!("a TLS handshake took too long"),
-            };
-            let two = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-            let service = service_fn(|request: Request<Incoming>| {
-                let webhook = webhook.clone();
-                async move { Ok::<_, Infallible>(webhook.answer(request).await) }
-            });
-            let builder = http(two);
-            let connection = builder.serve_connection(TokioIo::new(stream), service);
-            let mut connection = std::pin::pin!(connection);
-            let ended = tokio::select! {
-                ended = connection.as_mut() => ended,
-                () = closing.cancelled() => {
-                    connection.as_mut().graceful_shutdown();
-                    connection.await
-                }
-            };
-            if let Err(error) = ended {
-                tracing::debug!(%error, "a connection ended badly");
-            }
+        // A failure only costs latency.
+        stream.set_nodelay(true).ok();
+        connection(stream, TlsAcceptor::from(self.tls.clone()), self.webhook.clone(), closing)
+    }
+}
+
+/// Serves one connection of any transport until it ends, or `closing` and what is under way is answered.
+async fn connection<I>(stream: I, tls: TlsAcceptor, webhook: Arc<Webhook>, closing: CancellationToken)
+where
+    I: AsyncRead + AsyncWrite + Send + 'static,
+{
+    let shaken = timeout(HANDSHAKE, tls.accept(limited(stream))).await;
+    let stream = match shaken {
+        Ok(Ok(stream)) => stream,
+        // An API server that does not believe us says so in its own log; here it may be a port scan.
+        Ok(Err(error)) => return tracing::debug!(%error, "a TLS handshake failed"),
+        Err(_) => return tracing::debug!("a TLS handshake took too long"),
+    };
+    let two = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+    let service = service_fn(|request: Request<Incoming>| {
+        let webhook = webhook.clone();
+        async move { Ok::<_, Infallible>(webhook.answer(request).await) }
+    });
+    let builder = http(two);
+    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = closing.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
         }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended badly");
+    }
+}
+
+fn note(ended: &Result<(), JoinError>, metrics: &Metrics) {
+    if ended.as_ref().is_err_and(JoinError::is_panic) {
+        metrics.panicked();
+        tracing::error!("a connection ended in a bug");
     }
 }
 
@@ -163,9 +175,7 @@ fn http(two: bool) -> auto::Builder<TokioExecutor> {
     if two { builder.http2_only() } else { builder.http1_only() }
 }
 
-fn limited(stream: TcpStream) -> Transport {
-    // A failure only costs latency.
-    stream.set_nodelay(true).ok();
+fn limited<I: AsyncRead + AsyncWrite>(stream: I) -> Transport<I> {
     let mut stream = TimeoutStream::new(stream);
     stream.set_read_timeout(Some(SILENCE));
     stream.set_write_timeout(Some(SILENCE));

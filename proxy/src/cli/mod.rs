@@ -6,6 +6,7 @@ mod completions;
 mod demo;
 mod disable;
 mod enable;
+mod inject;
 mod run;
 mod signal;
 mod simulate;
@@ -69,6 +70,7 @@ enum Command {
     Status(status::Status),
     Disable(disable::Disable),
     Enable(enable::Enable),
+    Inject(inject::Inject),
     Completions(completions::Completions),
 }
 
@@ -105,6 +107,7 @@ impl Cli {
             Command::Status(status) => status.run().await,
             Command::Disable(disable) => disable.run().await,
             Command::Enable(enable) => enable.run().await,
+            Command::Inject(inject) => inject.run().await,
             Command::Completions(completions) => completions.run(),
         }
     }

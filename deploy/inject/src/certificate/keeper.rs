@@ -3,6 +3,7 @@
 mod bundle;
 mod plan;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -75,8 +76,8 @@ pub struct Keeper {
     election: Election,
     serving: Arc<Serving>,
     metrics: Arc<Metrics>,
-    /// What was published last, and since when.
-    published: Option<(String, Instant)>,
+    /// Whom callers believe, as PEM, and since when that is known.
+    known: HashMap<String, Instant>,
     told: Option<String>,
 }
 
@@ -90,7 +91,7 @@ impl Keeper {
         serving: Arc<Serving>,
         metrics: Arc<Metrics>,
     ) -> Keeper {
-        Keeper { cluster, names, terms, election, serving, metrics, published: None, told: None }
+        Keeper { cluster, names, terms, election, serving, metrics, known: HashMap::new(), told: None }
     }
 
     /// Looks again and again until `stop` ends, then lets another replica lead.
@@ -132,8 +133,8 @@ impl Keeper {
             self.publish(&bundle, &vault.bundle()).await?;
             bundle = Bundle::of(vault.bundle());
         }
-        self.note_published(&vault, &bundle);
-        self.adopt(vault.current, &bundle, now);
+        self.note(&vault, &bundle);
+        self.adopt(vault.current, now);
         Ok(())
     }
 
@@ -143,18 +144,12 @@ impl Keeper {
         (found, vault, sound): (Option<Secret>, Vault, bool),
         now: UnixTime,
     ) -> Result<Vault, KeeperError> {
-        let settled = |identity: &Identity| {
-            let authority = identity.authority.as_ref();
-            let since =
-                self.published.as_ref().filter(|(pem, _)| authority.is_some_and(|own| own.pem == *pem));
-            since.is_some_and(|(_, since)| since.elapsed() >= self.terms.settle)
-        };
         let serving = self.serving.now();
         let planned = plan::Situation {
             hosts: &self.names.hosts(),
             validity: Validity { lasts: self.terms.validity, skew: self.terms.skew },
             serving: serving.as_deref(),
-            settled: vault.next.as_ref().is_some_and(settled),
+            settled: vault.next.as_ref().is_some_and(|next| self.settled(next)),
             now,
         }
         .plan(vault.clone())?;
@@ -199,37 +194,45 @@ impl Keeper {
         Ok(())
     }
 
-    /// Remembers since when the authority of what comes next has been published.
-    fn note_published(&mut self, vault: &Vault, bundle: &Bundle) {
-        let next = vault.next.as_ref().and_then(|next| next.authority.as_ref());
-        let next = next.filter(|authority| bundle.vouches(authority));
-        match (next, &self.published) {
-            (Some(authority), Some((known, _))) if *known == authority.pem => {}
-            (Some(authority), _) => self.published = Some((authority.pem.clone(), Instant::now())),
-            (None, _) => self.published = None,
-        }
+    /// Remembers since when callers believe what matters here.
+    fn note(&mut self, vault: &Vault, bundle: &Bundle) {
+        let serving = self.serving.now();
+        let identities = [vault.current.as_ref(), vault.next.as_ref(), serving.as_deref()];
+        let authorities = identities.into_iter().flatten().filter_map(|identity| identity.authority.as_ref());
+        let believed = authorities.filter(|authority| bundle.vouches(authority));
+        let now = Instant::now();
+        let since = |pem: &String| self.known.get(pem).copied().unwrap_or(now);
+        self.known = believed.map(|authority| (authority.pem.clone(), since(&authority.pem))).collect();
     }
 
-    /// Serves what the Secret says, but nothing that callers do not believe yet while there is something that
-    /// they do: a Secret may have been put back from a backup.
-    fn adopt(&self, current: Option<Identity>, bundle: &Bundle, now: UnixTime) {
-        let believed = |identity: &Identity| {
-            identity.authority.as_ref().is_some_and(|authority| bundle.vouches(authority))
-        };
+    /// Serves what the Secret says, but nothing that callers may not have heard of while there is something that
+    /// they believe: a Secret may have been put back from a backup.
+    fn adopt(&self, current: Option<Identity>, now: UnixTime) {
         let serving = self.serving.now();
-        let valid =
-            serving.as_deref().is_some_and(|serving| !serving.left(now).is_zero() && believed(serving));
+        let good = serving
+            .as_deref()
+            .is_some_and(|serving| !serving.left(now).is_zero() && self.since(serving).is_some());
         if let Some(current) = current
             && serving.as_deref() != Some(&current)
-            && (believed(&current) || !valid)
+            && (!good || self.settled(&current))
         {
             tracing::info!(not_after = current.not_after, "serving another certificate");
             self.metrics.certificate(current.not_after);
             self.serving.serve(current);
         }
-        if self.serving.now().as_deref().is_some_and(believed) {
+        if self.serving.now().as_deref().is_some_and(|serving| self.since(serving).is_some()) {
             self.serving.trusted();
         }
+    }
+
+    /// Since when callers believe it; `None` when they do not.
+    fn since(&self, identity: &Identity) -> Option<Instant> {
+        self.known.get(&identity.authority.as_ref()?.pem).copied()
+    }
+
+    /// Whether callers have believed it for so long that all of them have heard of it.
+    fn settled(&self, identity: &Identity) -> bool {
+        self.since(identity).is_some_and(|since| since.elapsed() >= self.terms.settle)
     }
 
     /// Logs a trouble once, and its end.

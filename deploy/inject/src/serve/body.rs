@@ -9,8 +9,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::review::MAX_BODY_BYTES;
 
-/// Room for all bodies at once, in KiB; twice the largest. What a body is parsed into takes a multiple of it.
-const ROOM: u32 = 16 * 1024;
+/// Room for all bodies at once, in KiB: two of the largest. What a body is parsed into takes a multiple of it.
+const ROOM: u32 = 2 * (8 * 1024 + 1);
 
 /// Room for bodies.
 pub(crate) struct Bodies(Arc<Semaphore>);
@@ -65,5 +65,39 @@ impl std::ops::Deref for Held {
 
     fn deref(&self) -> &[u8] {
         &self.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::{FutureExt, StreamExt, stream};
+    use http_body_util::StreamBody;
+    use hyper::body::Frame;
+
+    use super::*;
+
+    /// A body of so many chunks of a MiB, whose size is not told.
+    fn untold(chunks: usize) -> impl Body<Data = Bytes, Error = std::io::Error> {
+        let chunk = Bytes::from(vec![b' '; 1 << 20]);
+        StreamBody::new(stream::iter(vec![chunk; chunks]).map(|chunk| Ok(Frame::data(chunk))))
+    }
+
+    #[tokio::test]
+    async fn a_body_of_unknown_size_is_cut_at_the_limit_and_its_room_given_back() {
+        let bodies = Bodies::default();
+        let limit = MAX_BODY_BYTES >> 20;
+        for _ in 0..4 {
+            assert!(matches!(bodies.read(untold(limit + 1)).await, Err(BodyError::TooLarge)));
+            assert_eq!(bodies.read(untold(limit)).await.map(|held| held.len()).ok(), Some(MAX_BODY_BYTES));
+        }
+        // There is room for two of any size, and then for no other.
+        let mut held = Vec::new();
+        for _ in 0..2 {
+            held.push(bodies.read(untold(limit)).await.ok());
+        }
+        let mut third = Box::pin(bodies.read(untold(1)));
+        assert!((&mut third).now_or_never().is_none());
+        held.pop();
+        assert!(third.await.is_ok());
     }
 }

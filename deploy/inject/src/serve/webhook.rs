@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::body::{Bodies, BodyError};
 use crate::events::Events;
-use crate::metrics::{Decision, Metrics};
+use crate::metrics::{Decision, Metrics, decision};
 use crate::review::{OptIn, Presence, Review};
 use crate::settings::Settings;
 use crate::sight::Sight;
@@ -108,13 +108,13 @@ impl Webhook {
         if let Some((events, notice)) = self.events.as_ref().zip(reply.notice) {
             events.tell(notice);
         }
-        Ok((reply.body, Decision::of(&reply.outcome, reply.dry_run)))
+        Ok((reply.body, if reply.dry_run { decision::DRY_RUN } else { reply.outcome.labels() }))
     }
 }
 
 impl Refused {
     fn new(status: StatusCode, why: &str) -> Refused {
-        Refused { status, why: why.to_owned(), decision: Decision::Refused }
+        Refused { status, why: why.to_owned(), decision: decision::REFUSED }
     }
 
     fn into_answer(self) -> Answer {
@@ -142,7 +142,7 @@ impl From<BodyError> for Refused {
 }
 
 fn late(why: &str) -> Refused {
-    Refused { status: StatusCode::SERVICE_UNAVAILABLE, why: why.to_owned(), decision: Decision::Late }
+    Refused { status: StatusCode::SERVICE_UNAVAILABLE, why: why.to_owned(), decision: decision::LATE }
 }
 
 fn reply(status: StatusCode, kind: &'static str, body: Bytes) -> Answer {
