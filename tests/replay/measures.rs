@@ -35,7 +35,7 @@ impl Seen {
 
     /// Requests sent while the incident lasted.
     pub(crate) fn asked_during(&self) -> usize {
-        self.sent.iter().filter(|at| self.played.during.contains(at)).count()
+        self.sent.iter().filter(|at| self.played.during.contains(*at)).count()
     }
 
     /// When the model of that size began to fail, and when it ended.
