@@ -1,7 +1,8 @@
 //! Whom to ask next. Pure: time and what the table says come in, turns go out.
 //!
 //! A model with traffic is asked every 15 s and three of four of those questions are answered by live
-//! successes; anything that is not well, or whose siblings are not, is asked every 5 s. A standby model
+//! successes; anything that is not well, or whose siblings are not, is asked every 5 s, and every second while an open
+//! model's probes pass: where part of all requests fails, dozens of passes tell an end from luck. A standby model
 //! without traffic is asked every five minutes: a question costs up to 0.4 cents, and one in 15 s around the clock
 //! would make that 650 dollars a month for every pod. Every interval is jittered by a fifth so that
 //! sidecars do not ask in step.
@@ -28,6 +29,8 @@ pub struct Cadence {
     pub healthy: Duration,
     /// Between two probes of a model in any other state, or with a sibling in trouble.
     pub unwell: Duration,
+    /// Between two probes of an open model whose probes have begun to pass, but never before the last is answered.
+    pub mending: Duration,
     /// Between two probes of a healthy model that serves no traffic, and of one whose limiter is closed.
     pub idle: Duration,
     /// A model without traffic for this long is idle.
@@ -53,6 +56,8 @@ pub struct Sight {
     pub switched: bool,
     /// Whether something smells that the verdict does not show yet, at the model or at its provider.
     pub suspect: bool,
+    /// Whether it is open and its probes have begun to pass.
+    pub mending: bool,
     /// Until when the vendor asked not to be called.
     pub limited_until: Option<Moment>,
     /// When traffic last succeeded.
@@ -97,6 +102,7 @@ impl Cadence {
         Self {
             healthy,
             unwell,
+            mending: unwell / 5,
             idle: healthy.saturating_mul(20),
             idle_after: healthy.saturating_mul(8),
             fresh: healthy.saturating_mul(2) / 3,
@@ -111,6 +117,7 @@ impl Cadence {
             Pace::Never | Pace::Idle => self.idle,
             Pace::Healthy => self.healthy.min(self.idle),
             Pace::Unwell | Pace::Trial => self.unwell,
+            Pace::Mending => self.mending,
         }
         .max(LEAST)
     }
@@ -183,8 +190,10 @@ impl Schedule {
         // Trial probes count only when they are a full interval apart, however slow the last answer was.
         let from = if pace == Pace::Trial { now } else { plan.started.unwrap_or(now) };
         let planned = if plan.hurried { now } else { from + interval };
-        // Never straight after an answer: what that changes in the table has to be seen by the next.
-        plan.due = planned.max(now + floor);
+        // Never straight after an answer: what that changes in the table has to be seen by the next. One that speeds
+        // up or slows down no more than that need not wait for it.
+        let rest = if pace == Pace::Mending { LEAST } else { floor };
+        plan.due = planned.max(now + rest);
     }
 
     /// When the next turn can be due, models in flight left out.

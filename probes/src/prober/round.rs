@@ -179,7 +179,12 @@ where
     }
 
     fn kind(&mut self, target: &Target<T::Service>, turn: &Turn, now: Moment) -> ProbeKind {
-        let kind = turn.trial.map_or_else(|| prompt::draw_kind(&mut self.draw), prompt::trial_kind);
+        let kind = match turn.trial {
+            Some(trial) => prompt::trial_kind(trial),
+            // Dozens are asked one after the other: the trial that follows asks for more than the cheapest.
+            None if target.cell.is_mending() => ProbeKind::Echo,
+            None => prompt::draw_kind(&mut self.draw),
+        };
         let fits = prompt::can_ask(kind, &target.upstream);
         let costly = kind == ProbeKind::Context && turn.trial.is_none();
         if fits && (!costly || self.purse.is_ample(now)) { kind } else { ProbeKind::Echo }

@@ -58,6 +58,7 @@ pub(super) fn sights<S>(targets: &[Target<S>], signals: &Signals) -> Vec<Sight> 
                 || target.cell.wants_attention()
                 || ill >= 2
                 || (ill > 0 && ill * 2 >= all),
+            mending: target.cell.is_mending(),
             limited_until: target.cell.limited_until(),
             last_success: pulse.success,
             last_traffic: pulse.traffic,

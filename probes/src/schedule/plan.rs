@@ -29,6 +29,7 @@ pub(super) enum Pace {
     Idle,
     Healthy,
     Unwell,
+    Mending,
     Trial,
 }
 
@@ -42,6 +43,7 @@ impl Sight {
             // Unknown to its provider: asking costs nothing, and only an answer brings it back.
             Verdict::Disabled => Pace::Healthy,
             Verdict::HalfOpen => Pace::Trial,
+            Verdict::Open if self.mending => Pace::Mending,
             Verdict::Degraded | Verdict::Open | Verdict::Ramping => Pace::Unwell,
             Verdict::Healthy if self.suspect => Pace::Unwell,
             Verdict::Healthy if within(self.last_traffic, cadence.idle_after, now) => Pace::Healthy,
@@ -108,8 +110,8 @@ fn within(at: Option<Moment>, window: Duration, now: Moment) -> bool {
 
 pub(super) fn jittered(cadence: &Cadence, pace: Pace, draw: &mut SmallRng) -> Duration {
     let jitter = cadence.jitter.clamp(0.0, 0.9);
-    // Never early in a trial: the table counts probes only when they are a full interval apart.
-    let low = if pace == Pace::Trial { 0.0 } else { -jitter };
+    // Never early where the table counts probes only when they are a full interval apart.
+    let low = if pace >= Pace::Mending { 0.0 } else { -jitter };
     let factor = if jitter > 0.0 { draw.random_range(low..=jitter) } else { 0.0 };
     cadence.interval(pace).mul_f64(1.0 + factor)
 }

@@ -16,6 +16,7 @@ fn sight(verdict: Verdict) -> Sight {
         verdict,
         switched: verdict == Verdict::Disabled,
         suspect: false,
+        mending: false,
         limited_until: None,
         last_success: None,
         last_traffic: None,
@@ -83,6 +84,17 @@ fn half_open_is_asked_at_once_and_then_never_closer_than_a_full_interval_after_a
     let starts: Vec<u64> = watch(3, HOUR, slow, look).into_iter().filter(|start| *start >= turned).collect();
     assert!(starts[0] <= turned + 3_000, "{starts:?}");
     assert!(gaps(&starts).iter().all(|gap| (8_000..=9_200).contains(gap)), "{:?}", gaps(&starts));
+}
+
+#[test]
+fn an_open_model_whose_probes_pass_is_asked_five_times_as_often_and_never_two_at_once() {
+    let mended = |now| Sight { mending: now >= at(60_000), ..sight(Verdict::Open) };
+    for (latency, least) in [(QUICK, 1_000), (Duration::from_millis(1_700), 1_700)] {
+        let starts = watch(3, Duration::from_secs(300), latency, mended);
+        let (before, after): (Vec<u64>, Vec<u64>) = starts.into_iter().partition(|start| *start < 60_000);
+        assert!(gaps(&before).iter().all(|gap| *gap >= 4_000), "{before:?}");
+        assert!(gaps(&after).iter().all(|gap| (least..=least + 300).contains(gap)), "{:?}", gaps(&after));
+    }
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::{
 };
 
 use incident::{
-    figures::{HOUR, MINUTE, detection, opens, quantile, recovery},
+    figures::{Course, HOUR, MINUTE, course, detection, opens, quantile, recovery},
     upstream::{Upstream, failing, neutral, spiteful, square_wave, two_faced},
 };
 use sidestep_table::{Class, Knobs, Policy};
@@ -26,6 +26,7 @@ fn main() -> io::Result<()> {
     detections(&mut out, seeds)?;
     steady_states(&mut out, seeds)?;
     flapping(&mut out, seeds)?;
+    courses(&mut out, seeds)?;
     recoveries(&mut out, seeds)
 }
 
@@ -87,6 +88,50 @@ fn flapping(out: &mut impl Write, seeds: u64) -> io::Result<()> {
         writeln!(out, "{name:<48} {:>7} {:>6}", quantile(&all, 0.5), quantile(&all, 1.0))?;
     }
     writeln!(out)
+}
+
+fn courses(out: &mut impl Write, seeds: u64) -> io::Result<()> {
+    writeln!(
+        out,
+        "one outage                       opens: p50   p95   >2    sent to it   back after: p50     p95    most   \
+         probes/h"
+    )?;
+    let hour = [0.10, 0.15, 0.20, 0.25, 0.30, 0.50, 0.90, 1.0].map(|part| (60, part));
+    for (minutes, part) in
+        hour.into_iter().chain([(5, 1.0), (10, 0.30), (360, 0.15), (360, 0.25), (360, 1.0)])
+    {
+        for rate in [0.2, 2.0, 20.0] {
+            if rate < 10.0 || minutes <= 60 {
+                one_course(out, seeds, (minutes, part, rate))?;
+            }
+        }
+    }
+    writeln!(
+        out,
+        "sent to it: of those who came after the first opening; back: in service, after the true end\n"
+    )
+}
+
+fn one_course(out: &mut impl Write, seeds: u64, (minutes, part, rate): (u32, f64, f64)) -> io::Result<()> {
+    let found: Vec<Course> =
+        (0..seeds).filter_map(|seed| course(seed, rate, part, minutes * MINUTE)).collect();
+    let name = format!("{:.0} % for {minutes} min at {rate}/s", part * 100.0);
+    if found.is_empty() {
+        return writeln!(out, "{name:<32} never noticed");
+    }
+    let opens: Vec<usize> = found.iter().map(|one| one.opens).collect();
+    let back: Vec<Duration> = found.iter().map(|one| one.back).collect();
+    let many = opens.iter().filter(|one| **one > 2).count();
+    let mean = |of: fn(&Course) -> f64| found.iter().map(of).sum::<f64>() / found.len() as f64;
+    let (sent, probes) = (mean(|one| one.sent) * 100.0, mean(|one| one.probes));
+    let (median, p95) = (quantile(&opens, 0.5), quantile(&opens, 0.95));
+    let seconds = |part| quantile(&back, part).as_secs_f64();
+    let (middle, late, last) = (seconds(0.5), seconds(0.95), seconds(1.0));
+    writeln!(
+        out,
+        "{name:<32} {median:>10} {p95:>5} {many:>4} {sent:>11.1} % {middle:>15.0} s {late:>5.0} s {last:>5.0} s \
+         {probes:>10.0}"
+    )
 }
 
 fn recoveries(out: &mut impl Write, seeds: u64) -> io::Result<()> {

@@ -32,6 +32,7 @@ pub struct Cell {
     canary_limit: AtomicU32,
     credentials: AtomicU32,
     attention: AtomicBool,
+    mending: AtomicBool,
     limits: [AtomicU64; MAX_CREDENTIALS],
     first_token: FirstTokenHistory,
     model: ModelId,
@@ -45,6 +46,7 @@ pub(crate) struct Publication {
     pub(crate) score: f64,
     pub(crate) canary_limit: u32,
     pub(crate) attention: bool,
+    pub(crate) mending: bool,
 }
 
 // === impl Cell ===
@@ -61,6 +63,7 @@ impl Cell {
             canary_limit: AtomicU32::new(u32::MAX),
             credentials: AtomicU32::new(1),
             attention: AtomicBool::new(false),
+            mending: AtomicBool::new(false),
             limits: [const { AtomicU64::new(0) }; MAX_CREDENTIALS],
             first_token: FirstTokenHistory::new(),
             model,
@@ -130,6 +133,12 @@ impl Cell {
         self.attention.load(Ordering::Acquire)
     }
 
+    /// It is open and its probes have begun to pass: ask faster, a few dozen of them tell whether for good.
+    #[must_use]
+    pub fn is_mending(&self) -> bool {
+        self.mending.load(Ordering::Acquire)
+    }
+
     /// Times to the first token.
     #[must_use]
     pub fn first_token(&self) -> &FirstTokenHistory {
@@ -194,6 +203,7 @@ impl Cell {
         self.score.store(now.score.to_bits(), Ordering::Release);
         self.canary_limit.store(now.canary_limit, Ordering::Release);
         self.attention.store(now.attention, Ordering::Release);
+        self.mending.store(now.mending, Ordering::Release);
         self.standing.store(now.standing.pack(), Ordering::Release);
     }
 

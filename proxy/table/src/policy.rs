@@ -72,6 +72,15 @@ pub enum PolicyError {
     },
 }
 
+/// The failure rates between which evidence decides.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Rates {
+    /// p₀: what is tolerated.
+    pub(crate) good: f64,
+    /// p₁: what must be found.
+    pub(crate) failing: f64,
+}
+
 /// What one outcome adds to the score: log-likelihood ratios of "failing" against "good".
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Weights {
@@ -184,14 +193,12 @@ impl Policy {
         self.probe_gap
     }
 
-    /// The log-likelihood ratios for a model whose own long-run failure rate is `baseline`:
-    /// p₀ = clamp(1.5 × baseline, 0.15 p, 0.5 p) and p₁ = max(p, 4 p₀) for the threshold p; with the default
-    /// of 0.20 these are the model's ln(p₁/p₀) = +1.897 and ln((1-p₁)/(1-p₀)) = -0.193.
-    pub(crate) fn weights(&self, baseline: f64) -> Weights {
+    /// The rates for a model whose own long-run failure rate is `baseline`: p₀ = clamp(1.5 × baseline, 0.15 p, 0.5 p)
+    /// and p₁ = max(p, 4 p₀) for the threshold p.
+    pub(crate) fn rates(&self, baseline: f64) -> Rates {
         let threshold = self.failure_rate_threshold;
         let good = (1.5 * baseline).clamp(0.15 * threshold, (0.5 * threshold).min(0.225));
-        let failing = threshold.max(4.0 * good);
-        Weights { failure: (failing / good).ln(), success: ((1.0 - failing) / (1.0 - good)).ln() }
+        Rates { good, failing: threshold.max(4.0 * good) }
     }
 
     /// What is taken for a model's long-run failure rate before it has shown its own: published 1.4–2 %.
@@ -249,9 +256,43 @@ impl Policy {
         self.probe_gap * 4 / 5
     }
 
+    /// How near to each other probes may be that speak for the end of an outage: a fifth of the gap. Dozens of them are
+    /// needed where part of all requests fails, and what they tell must be independent, not sparse.
+    #[must_use]
+    pub fn mending_gap(&self) -> Duration {
+        self.probe_gap / 5
+    }
+
+    /// As [`least_probe_gap`](Self::least_probe_gap).
+    pub(crate) fn least_mending_gap(&self) -> Duration {
+        self.mending_gap() * 4 / 5
+    }
+
+    /// After so long without a probe nobody waits for the next: the prober is off or out of money.
+    pub(crate) fn probe_silence(&self) -> Duration {
+        self.probe_gap * 12
+    }
+
     /// How long a half-open model waits for a first probe at all before 1 % of its users may show the way.
     pub(crate) fn probe_patience(&self) -> Duration {
-        self.max_cooldown.max(self.probe_gap * 12)
+        self.max_cooldown.max(self.probe_silence())
+    }
+}
+
+// === impl Rates ===
+
+impl Rates {
+    /// The log-likelihood ratios; with the default threshold of 0.20 these are the model's ln(p₁/p₀) = +1.897 and
+    /// ln((1-p₁)/(1-p₀)) = -0.193.
+    pub(crate) fn weights(self) -> Weights {
+        let Self { good, failing } = self;
+        Weights { failure: (failing / good).ln(), success: ((1.0 - failing) / (1.0 - good)).ln() }
+    }
+
+    /// The failure rate at which the score neither rises nor falls in the mean; 0.092 by default.
+    pub(crate) fn tipping(self) -> f64 {
+        let Weights { failure, success } = self.weights();
+        -success / (failure - success)
     }
 }
 

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use crate::{
     moment::Moment,
-    policy::{OPEN_AT, Policy, Weights},
+    policy::{OPEN_AT, Policy, Rates},
 };
 
 /// Evidence fades with this time constant.
@@ -119,9 +119,9 @@ impl Baseline {
         self.total.add(1.0, now);
     }
 
-    pub(crate) fn weights(&self, policy: &Policy, now: Moment) -> Weights {
+    pub(crate) fn rates(&self, policy: &Policy, now: Moment) -> Rates {
         let expected = policy.expected_baseline() * BASELINE_PRIOR;
-        policy.weights((self.failed.at(now) + expected) / (self.total.at(now) + BASELINE_PRIOR))
+        policy.rates((self.failed.at(now) + expected) / (self.total.at(now) + BASELINE_PRIOR))
     }
 }
 
@@ -178,14 +178,21 @@ impl Tally {
         (self.total > 0).then(|| self.failed / self.total as f64)
     }
 
-    /// The lower end of the Wilson score interval (Wilson 1927) at z = 1.64.
+    /// The ratio that is proven at z = 1.64.
     pub(crate) fn proven(self) -> f64 {
-        const Z: f64 = 1.64;
-        let Some(ratio) = self.ratio() else { return 0.0 };
-        let n = self.total as f64;
-        let spread = Z * (ratio * (1.0 - ratio) / n + Z * Z / (4.0 * n * n)).sqrt();
-        ((ratio + Z * Z / (2.0 * n) - spread) / (1.0 + Z * Z / n)).max(0.0)
+        lower_bound(self.failed, self.total as f64, 1.64)
     }
+}
+
+/// The lower end of the Wilson score interval (Wilson 1927) for `failed` of `total`, `z` standard errors below; 0 of
+/// nothing.
+pub(crate) fn lower_bound(failed: f64, total: f64, z: f64) -> f64 {
+    if total <= 0.0 {
+        return 0.0;
+    }
+    let ratio = (failed / total).clamp(0.0, 1.0);
+    let spread = z * (ratio * (1.0 - ratio) / total + z * z / (4.0 * total * total)).sqrt();
+    ((ratio + z * z / (2.0 * total) - spread) / (1.0 + z * z / total)).max(0.0)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The pure step of one model: policy, state and a claim (or mere time) give the next state.
 
+mod illness;
 mod phase;
 mod recovery;
 mod weighing;
@@ -9,11 +10,12 @@ use std::time::Duration;
 use crate::{
     evidence::{Class, Source},
     moment::Moment,
-    policy::Policy,
+    policy::{Policy, Rates},
     quality::AnswerQuality,
     score::{Baseline, Outcomes, Score, Tally},
     standing::{FULL_SHARE, Verdict},
 };
+use illness::Illness;
 pub(crate) use phase::Phase;
 
 /// A claim that has been found to be about this epoch, with its class adjudicated.
@@ -63,6 +65,9 @@ pub(crate) struct Health {
     baseline: Baseline,
     outcomes: Outcomes,
     streaks: Streaks,
+    /// Failures and outcomes since the score last left zero: since the trouble began, as far as it can tell.
+    onset: Tally,
+    illness: Illness,
     asked_until: Moment,
 }
 
@@ -108,6 +113,8 @@ impl Health {
             baseline: Baseline::new(now),
             outcomes: Outcomes::new(now),
             streaks: Streaks::default(),
+            onset: Tally::default(),
+            illness: Illness::new(now),
             asked_until: now,
         }
     }
@@ -210,6 +217,15 @@ impl Health {
         }
     }
 
+    /// Its probes have begun to pass while it is open: they are wanted faster.
+    pub(crate) fn is_mending(&self) -> bool {
+        matches!(self.phase, Phase::Open { .. }) && self.illness.is_mending()
+    }
+
+    fn rates(&self, step: &Step<'_>) -> Rates {
+        self.baseline.rates(step.policy, step.now)
+    }
+
     fn roll(&mut self, step: &Step<'_>) {
         let weight = match self.phase {
             Phase::Degraded { .. } => self.weight(step.policy, step.now),
@@ -231,8 +247,10 @@ impl Health {
     /// Opens: a new epoch, and a cooldown that doubles with every trip.
     ///
     /// T = cooldown × 2ᵏ⁻¹, dwell = T/2 + U(0, T/2): equal jitter, as Finagle's failure accrual. From T/2 on, probes
-    /// may end it. The upstream's own Retry-After is honoured up to the longest cooldown.
+    /// that prove the outage over end it; without them it lasts, for a trial of the ill would only fail. The
+    /// upstream's own Retry-After is honoured up to the longest cooldown.
     fn trip(&mut self, step: &Step<'_>, why: &str) -> Transition {
+        self.fall_ill(step);
         self.epoch = self.epoch.wrapping_add(1);
         self.opened += 1;
         self.trips = (self.trips + 1).min(step.policy.most_trips());
@@ -242,11 +260,26 @@ impl Health {
         let earliest = (step.now + full / 2).max(self.asked_until);
         self.streaks = Streaks { missing: self.streaks.missing, ..Streaks::default() };
         let why = format!("{why}; left alone for {:.1} s", until.saturating_since(step.now).as_secs_f64());
-        self.enter(Phase::Open { until, earliest, passed: 0, last_pass: None }, step, why)
+        self.enter(Phase::Open { until, earliest }, step, why)
+    }
+
+    /// A new outage, a relapse in the one before, or a trial that failed.
+    fn fall_ill(&mut self, step: &Step<'_>) {
+        let (onset, rates) = (std::mem::take(&mut self.onset), self.rates(step));
+        match (self.carries(), self.trips) {
+            (true, 0) => self.illness.begin(onset, step.now),
+            (true, _) => self.illness.relapse(onset, rates, step.now),
+            (false, _) => self.illness.failed(rates, step.now),
+        }
     }
 
     /// Opens from outside, e.g. because no credential of its provider is accepted any more.
     pub(crate) fn give_up(&mut self, step: &Step<'_>, why: &str) -> Option<Transition> {
-        self.carries().then(|| self.trip(step, why))
+        self.carries().then(|| {
+            // Nothing can succeed there: it is as ill as a row of failures would show.
+            let failures = step.policy.consecutive_failures();
+            self.onset = Tally { failed: failures.into(), total: failures as usize };
+            self.trip(step, why)
+        })
     }
 }

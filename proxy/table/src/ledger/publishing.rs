@@ -112,6 +112,7 @@ impl Ledger {
             score: record.health.score(self.now),
             canary_limit: canaries.unwrap_or(u32::MAX),
             attention: suspect || record.health.smells() || record.surge.is_on(self.now),
+            mending: record.health.is_mending(),
         });
     }
 

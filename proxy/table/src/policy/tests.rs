@@ -2,7 +2,7 @@ use super::*;
 
 #[test]
 fn the_default_threshold_gives_the_reference_weights() {
-    let weights = Policy::default().weights(0.02);
+    let weights = Policy::default().rates(0.02).weights();
     assert!((weights.failure - 1.897).abs() < 1e-3, "{weights:?}");
     assert!((weights.success + 0.193).abs() < 1e-3, "{weights:?}");
     assert_eq!(Policy::from_knobs(&Knobs::default()), Ok(Policy::default()));
@@ -14,7 +14,7 @@ fn a_rate_far_below_the_threshold_never_adds_up_and_the_threshold_always_does() 
         let threshold = f64::from(percent) / 100.0;
         let knobs = Knobs { failure_rate_threshold: Some(threshold), ..Knobs::default() };
         let policy = Policy::from_knobs(&knobs).expect("in range");
-        let weights = policy.weights(policy.expected_baseline());
+        let weights = policy.rates(policy.expected_baseline()).weights();
         let drift = |rate: f64| rate * weights.failure + (1.0 - rate) * weights.success;
         assert!(drift(threshold / 5.0) < 0.0, "{threshold}: {weights:?}");
         assert!(drift(threshold) > 0.0, "{threshold}: {weights:?}");

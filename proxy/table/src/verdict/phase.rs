@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Health, recovery::REASSURED};
+use super::Health;
 use crate::{
     moment::Moment,
     policy::{CALM_AT, Policy, STAGES},
@@ -28,9 +28,6 @@ pub(crate) enum Phase {
         until: Moment,
         /// When probes may end it: half of it is kept whatever they say.
         earliest: Moment,
-        /// Probes passed in a row, spaced, and when the last one was.
-        passed: u32,
-        last_pass: Option<Moment>,
     },
     HalfOpen {
         passed: u32,
@@ -97,9 +94,7 @@ impl Health {
                 let calm = calm_since.map(|since| since + policy.calm_time());
                 Some(calm.map_or(now + PACE, |calm| calm.min(now + PACE)))
             }
-            Phase::Open { until, earliest, passed, .. } => {
-                Some(if *passed >= REASSURED { (*earliest).min(*until) } else { *until })
-            }
+            Phase::Open { until, earliest } => Some(self.trial_due((*earliest, *until), policy, now)),
             Phase::HalfOpen { last_probe, .. } => Some(*last_probe + policy.probe_patience()),
             Phase::Ramping(ramp) => Some(ramp.due(policy, now).unwrap_or(now + PACE)),
             Phase::Missing => None,

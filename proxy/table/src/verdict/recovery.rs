@@ -4,16 +4,13 @@ use super::{Claim, Health, Phase, Step, Streaks, Transition};
 use crate::{
     evidence::{Quality, Source},
     moment::Moment,
-    policy::DEGRADE_AT,
+    policy::{DEGRADE_AT, Policy},
     ramp::Ramp,
-    score::{Outcomes, Score},
+    score::{Outcomes, Score, Tally},
 };
 
 /// Different probes that must pass in a row.
 const PASSES: u32 = 3;
-/// Probes in a row that end a cooldown in its second half. More than a trial wants: a provider that fails a quarter of
-/// its requests passes three of them too often.
-pub(super) const REASSURED: u32 = 2 * PASSES;
 /// So many answers in a row that the model is unknown disable it.
 const MISSING_IN_A_ROW: u32 = 2;
 
@@ -43,32 +40,42 @@ impl Health {
         (*passed >= PASSES).then(|| self.ramp(step, "3 probes passed"))
     }
 
-    /// Probes that pass while the cooldown runs do not open the door, but they may shorten the wait before it.
+    /// Probes go on while the model is open. They do not open the door, but they decide when the trial may begin.
     pub(super) fn hear_in_cooldown(&mut self, claim: &Claim, step: &Step<'_>) -> Option<Transition> {
         let Source::Probe { quality, .. } = claim.source else { return None };
-        let alarmed = self.quality.is_alarmed();
-        let Phase::Open { passed, last_pass, .. } = &mut self.phase else { return None };
-        let spaced =
-            last_pass.is_none_or(|at| step.now.saturating_since(at) >= step.policy.least_probe_gap());
+        let rates = self.rates(step);
         if claim.class.is_failure() {
-            (*passed, *last_pass) = (0, None);
-        } else if claim.class.is_answer() && spaced && (quality != Quality::Wrong || alarmed) {
-            (*passed, *last_pass) = (*passed + 1, Some(step.now));
+            self.illness.failed(rates, step.now);
+        } else if claim.class.is_answer() && (quality != Quality::Wrong || self.quality.is_alarmed()) {
+            self.illness.passed(rates, step.policy.least_mending_gap(), step.now);
         }
         self.end_cooldown(step)
     }
 
-    /// Time for the trial: the cooldown has run out, or half of it has and probes see nothing wrong.
+    /// Time for the trial: half of the cooldown is over and probes have proven the outage over; or all of it is, and
+    /// there are no probes that could.
     pub(super) fn end_cooldown(&mut self, step: &Step<'_>) -> Option<Transition> {
-        let Phase::Open { until, earliest, passed, .. } = self.phase else { return None };
-        let why = if until <= step.now {
-            "cooldown is over".to_owned()
-        } else if earliest <= step.now && passed >= REASSURED {
-            format!("{passed} probes passed, half of the cooldown is enough")
-        } else {
+        let Phase::Open { until, earliest } = self.phase else { return None };
+        if self.trial_due((earliest, until), step.policy, step.now) > step.now {
             return None;
-        };
+        }
+        let over = self.illness.is_over(self.rates(step), step.now);
+        let why = if over { "its probes pass again" } else { "cooldown is over" };
         Some(self.enter(Phase::half_open(step.now), step, why))
+    }
+
+    /// When the trial may begin if no probe is heard from now on.
+    pub(super) fn trial_due(
+        &self,
+        (earliest, until): (Moment, Moment),
+        policy: &Policy,
+        now: Moment,
+    ) -> Moment {
+        if self.illness.is_over(self.baseline.rates(policy, now), now) {
+            return earliest.min(until);
+        }
+        let heard = self.illness.last_heard().map_or(self.since, |at| at.max(self.since));
+        until.max(heard + policy.probe_silence())
     }
 
     /// No probe at all came, for longer than the longest cooldown: the prober is off or out of money. Rather
@@ -111,6 +118,7 @@ impl Health {
     /// Begins the ramp, with a clean slate.
     fn ramp(&mut self, step: &Step<'_>, why: &str) -> Transition {
         self.score = Score::new(step.now);
+        self.onset = Tally::default();
         self.outcomes = Outcomes::new(step.now);
         self.streaks = Streaks::default();
         let ramp = Ramp::new(step.now);

@@ -7,6 +7,7 @@ use crate::{
     evidence::{Class, Source},
     policy::{DEGRADE_AT, OPEN_AT},
     ramp::failed_halves,
+    score::Tally,
 };
 
 /// Under suspicion of its provider this part of the score opens.
@@ -68,6 +69,12 @@ impl Health {
         // Slowness counts for users only: a probe says what a probe takes.
         let live = claim.source.is_live();
         let halves = if class == Class::Slow && !live { 0 } else { failed_halves(class) };
+        if self.score.at(now) > 0.0 {
+            self.onset.failed += f64::from(halves) / 2.0;
+            self.onset.total += 1;
+        } else {
+            self.onset = Tally::default();
+        }
         self.outcomes.note(halves as u8, live, now);
         if live && matches!(self.phase, Phase::Healthy) {
             self.baseline.note(f64::from(halves) / 2.0, now);
@@ -78,7 +85,7 @@ impl Health {
     /// w·l: a live outcome weighs 1, a failed probe up to 2, a slow answer half a failure. Success is worth a tenth
     /// of a failure, so passing probes cannot hide failing users.
     fn worth(&self, claim: &Claim, step: &Step<'_>) -> f64 {
-        let weights = self.baseline.weights(step.policy, step.now);
+        let weights = self.rates(step).weights();
         let live = claim.source.is_live();
         match claim.class {
             Class::Slow if live => 0.5 * weights.failure,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sidestep_table::{FULL_SHARE, Policy};
+use sidestep_table::{FULL_SHARE, Policy, Verdict};
 
 use super::{
     World,
@@ -19,6 +19,39 @@ const BACKGROUND: f64 = 0.02;
 pub(crate) struct Recovery {
     pub(crate) took: Duration,
     pub(crate) allowed: Duration,
+}
+
+/// What one continuous outage came to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Course {
+    /// How often users were taken away.
+    pub(crate) opens: usize,
+    /// Of the users who came after the first opening, the part that was sent to the ill model all the same.
+    pub(crate) sent: f64,
+    /// From the true end until it was healthy for good.
+    pub(crate) back: Duration,
+    /// Probes sent, an hour.
+    pub(crate) probes: f64,
+}
+
+/// `part` of the requests fails for `outage`, and 2 % before and after; `None` when it was never noticed.
+pub(crate) fn course(seed: u64, rate: f64, part: f64, outage: Duration) -> Option<Course> {
+    let mut world = World::new(seed, rate, &Policy::default(), failing(BACKGROUND));
+    world.run(2 * MINUTE, |_| false);
+    let end = world.now + outage;
+    world.lost.clear();
+    world.turn(failing(part));
+    world.run(outage, |world| !world.lost.is_empty())?;
+    let left = end.saturating_since(world.now);
+    (world.came, world.sent, world.probed) = (0, 0, 0);
+    world.run(left, |_| false);
+    let (opens, sent) = (world.lost.len(), world.sent as f64 / world.came.max(1) as f64);
+    let probes = world.probed as f64 / left.as_secs_f64().max(1.0) * 3600.0;
+    world.turn(failing(BACKGROUND));
+    let well =
+        |world: &World| matches!(world.cell().standing().verdict, Verdict::Healthy | Verdict::Degraded);
+    let back = world.run(HOUR, well).unwrap_or(HOUR);
+    Some(Course { opens, sent, back, probes })
 }
 
 /// Two minutes of 2 %, then `part` of the requests fail: how long until the model is open.

@@ -35,6 +35,13 @@ pub(crate) struct World {
     pub(crate) now: Moment,
     /// How often the subject opened, from any state.
     pub(crate) opened: Vec<Moment>,
+    /// How often the subject lost users that it had: openings that were no failed trial.
+    pub(crate) lost: Vec<Moment>,
+    /// Users who came, and those of them who were sent to the subject, since these were last set to zero.
+    pub(crate) came: u64,
+    pub(crate) sent: u64,
+    /// Probes sent.
+    pub(crate) probed: u64,
     cell: Arc<Cell>,
     topology: Arc<Topology>,
     rate: f64,
@@ -55,6 +62,10 @@ impl World {
             ledger: Ledger::new(Arc::clone(&topology), seed, Moment::ORIGIN),
             now: Moment::ORIGIN,
             opened: Vec::new(),
+            lost: Vec::new(),
+            came: 0,
+            sent: 0,
+            probed: 0,
             cell: Arc::clone(&topology.models[0].cell),
             topology,
             rate,
@@ -94,7 +105,7 @@ impl World {
 
     fn next_moment(&self) -> Option<Moment> {
         let event = self.queue.keys().next().map(|(at, _)| *at);
-        [event, Some(self.prober.next(&self.cell)), self.ledger.next_tick()].into_iter().flatten().min()
+        [event, self.prober.next(&self.cell), self.ledger.next_tick()].into_iter().flatten().min()
     }
 
     fn step(&mut self) {
@@ -110,17 +121,20 @@ impl World {
         }
         if let Some(kind) = self.prober.due(&self.cell, self.now, &mut self.draw) {
             let source = Source::Probe { kind, quality: Quality::Right };
+            self.probed += 1;
             self.ask(PermitKind::Probe, source);
         }
     }
 
     fn arrive(&mut self) {
         self.schedule_arrival();
+        self.came += 1;
         let ranked = rank(&self.topology, ROUTE, &|_| true, self.now, &mut self.draw);
         let Some(first) = ranked.ok().and_then(|ranked| ranked.first().copied()) else { return };
         if &*self.topology[first.model].id != SUBJECT {
             return;
         }
+        self.sent += 1;
         match first.admission {
             Admission::Live => self.ask(PermitKind::Live, Source::Traffic),
             Admission::Canary => self.ask(PermitKind::Canary, Source::Canary),
@@ -139,6 +153,9 @@ impl World {
 
     fn settle(&mut self, permit: Permit, evidence: &Evidence) {
         drop(permit);
+        if evidence.source.is_probe() {
+            self.prober.was_answered(self.now);
+        }
         if evidence.source.is_live() && evidence.class.is_answer() {
             self.prober.users_were_answered(self.now);
         }
@@ -148,7 +165,10 @@ impl World {
 
     fn note(&mut self, decisions: Vec<Decision>) {
         let opened = |one: &&Decision| one.kind == DecisionKind::Verdict && one.to == Verdict::Open;
-        self.opened.extend(decisions.iter().filter(opened).map(|one| one.at));
+        let opened: Vec<&Decision> = decisions.iter().filter(opened).collect();
+        self.opened.extend(opened.iter().map(|one| one.at));
+        let carried = opened.iter().filter(|one| one.from != Verdict::HalfOpen);
+        self.lost.extend(carried.map(|one| one.at));
     }
 
     /// Users come independently of each other: exponential gaps.

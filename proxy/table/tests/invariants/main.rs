@@ -4,6 +4,7 @@
 
 mod admission;
 mod evidence;
+mod outage;
 mod rig;
 mod routing;
 mod siblings;

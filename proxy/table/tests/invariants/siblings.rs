@@ -47,7 +47,7 @@ fn most_of_a_provider_open_masks_all_of_it_and_each_recovers_by_itself() {
     probe_on(&mut rig, 1);
     assert_eq!(provider(&rig, 0), Verdict::Healthy);
     let verdicts = [0, 1, 2].map(|model| rig.standing(model).verdict);
-    assert_eq!(verdicts, [Verdict::HalfOpen, Verdict::Ramping, Verdict::Ramping]);
+    assert_eq!(verdicts, [Verdict::Open, Verdict::Ramping, Verdict::Ramping]);
     assert_eq!(rig.standing(2).share, 10, "nobody knows what it can bear now");
     for _ in 0..60 {
         rig.wait(Duration::from_secs(5));

@@ -48,30 +48,6 @@ proptest! {
         }
     }
 
-    /// Whoever passes its probes all along is tried after half its cooldown; one failure among them, and it is not.
-    #[test]
-    fn probes_that_pass_halve_a_cooldown(seed: u64, trips in 4..8_u32, spoilt: bool) {
-        let mut rig = Rig::new(seed);
-        while rig.view(0).trips < trips.min(5) || rig.standing(0).verdict != Verdict::Open {
-            rig.observe(0, Source::Traffic, FAILED);
-            rig.observe(0, PROBE, FAILED);
-            rig.wait(Duration::from_secs(1));
-        }
-        let full = Duration::from_secs(10 << (rig.view(0).trips - 1)).min(Duration::from_secs(300));
-        let opened = rig.view(0).since;
-        while rig.standing(0).verdict == Verdict::Open {
-            let nearly_half = rig.now.saturating_since(opened) + Duration::from_secs(10) > full / 2;
-            rig.observe(0, PROBE, if spoilt && nearly_half { FAILED } else { Class::Ok });
-            rig.wait(Duration::from_secs(5));
-        }
-        let rested = rig.now.saturating_since(opened);
-        prop_assert!(rested >= full / 2, "{rested:?} of {full:?}");
-        if !spoilt {
-            prop_assert!(rested <= full / 2 + Duration::from_secs(5), "{rested:?} of {full:?}");
-            prop_assert_eq!(rig.standing(0).verdict, Verdict::HalfOpen);
-        }
-    }
-
     /// I12: a ramp climbs one stage at a time, and never faster than its pace.
     #[test]
     fn a_ramp_climbs_one_stage_at_a_time(seed: u64, history in histories(), steps in 0..400_usize, fails in 0.0..0.3) {
