@@ -90,6 +90,11 @@ impl<'a> Pod<'a> {
         self.annotation("kubernetes.io/config.mirror").is_some()
     }
 
+    /// Gets no service-account token in any container.
+    pub(crate) fn refuses_token(&self) -> bool {
+        self.spec.get("automountServiceAccountToken").and_then(Value::as_bool) == Some(false)
+    }
+
     /// Runs to completion.
     pub(crate) fn is_job(&self) -> bool {
         self.spec.get("restartPolicy").and_then(Value::as_str).is_some_and(|policy| policy != "Always")

@@ -50,6 +50,23 @@ pub enum Reason {
 // === impl Reason ===
 
 impl Reason {
+    /// All that [`Self::label`] may say.
+    pub const LABELS: [&'static str; 13] = [
+        "not_opted_in",
+        "unknown_label",
+        "opted_out",
+        "namespace",
+        "mirror_pod",
+        "host_network",
+        "windows",
+        "already_injected",
+        "port_in_use",
+        "bad_annotation",
+        "no_config",
+        "nothing_to_run_with",
+        "malformed",
+    ];
+
     /// In a word.
     pub const fn label(&self) -> &'static str {
         match self {

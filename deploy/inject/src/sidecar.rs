@@ -131,6 +131,9 @@ impl Plan<'_> {
             let source = json!({ "secret": { "secretName": name, "optional": self.config().is_some() } });
             mounts.push(self.mount("sidestep-keys", source, names::KEYS_FOLDER));
         }
+        if self.pod.refuses_token() {
+            return mounts;
+        }
         // Not an emptyDir: a node whose pods have one is not drained without force, nor scaled down.
         let nothing = json!({ "downwardAPI": { "items": [
             { "path": "namespace", "fieldRef": { "fieldPath": "metadata.namespace" } },

@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod applied;
+mod documented;
 mod generated;
 mod hostile;
 mod recorded;

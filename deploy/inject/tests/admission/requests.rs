@@ -166,6 +166,18 @@ fn an_ordinary_container_goes_on_serving_while_the_application_ends() {
 }
 
 #[test]
+fn sixty_containers_are_all_told() {
+    let mut review = annotated(&json!({}));
+    let containers: Vec<Value> = (0..60).map(|number| json!({ "name": format!("app-{number}") })).collect();
+    review["request"]["object"]["spec"]["containers"] = json!(containers);
+    let applied = settle(&review, &settings(""));
+    let told = applied.after["spec"]["containers"].as_array().unwrap();
+    assert_eq!(told.iter().filter(|one| variable(one, "OPENAI_BASE_URL").is_some()).count(), 60);
+    assert!(applied.reply.body.len() < 256 << 10, "{} bytes", applied.reply.body.len());
+    assert!(applied.warnings.is_empty());
+}
+
+#[test]
 fn windows_is_seen_by_its_nodes_too() {
     let windows = json!({ "key": "kubernetes.io/os", "operator": "In", "values": ["windows"] });
     let either = json!({ "key": "kubernetes.io/os", "operator": "In", "values": ["windows", "linux"] });

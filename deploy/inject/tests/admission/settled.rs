@@ -33,7 +33,8 @@ fn assert_is_a_sidecar(applied: &Applied, settings: &Settings) {
     assert_eq!(applied.after["metadata"]["annotations"]["sidestep.dev/status"], "injected");
     let mounts = sidecar["volumeMounts"].as_array().unwrap();
     let token = "/var/run/secrets/kubernetes.io/serviceaccount";
-    assert!(mounts.iter().any(|mount| mount["mountPath"] == token), "the token would be mounted");
+    let shadowed = mounts.iter().any(|mount| mount["mountPath"] == token);
+    assert_eq!(shadowed, spec["automountServiceAccountToken"] != false, "the token would be mounted");
     let volumes = spec["volumes"].as_array().unwrap();
     for mount in mounts {
         assert_eq!(mount["readOnly"], true);
