@@ -149,8 +149,10 @@ impl PassedItems {
 
 /// The head of the chunks of a Chat Completions stream, up to the choices.
 pub(super) fn chat_head(heads: &[Bytes]) -> Option<String> {
-    let chunks = heads.iter().filter_map(parse);
-    let named = chunks.into_iter().find(|chunk| chunk["id"].as_str().is_some_and(|id| !id.is_empty()))?;
+    let chunks: Vec<Value> =
+        heads.iter().filter_map(parse).filter(|chunk| chunk["choices"].is_array()).collect();
+    let named = chunks.iter().find(|chunk| chunk["id"].as_str().is_some_and(|id| !id.is_empty()));
+    let named = named.or(chunks.first())?;
     let mut head = String::from("{");
     for key in ["id", "object", "created", "model", "system_fingerprint", "service_tier", "provider"] {
         if let Some(value) = named.get(key).filter(|value| !value.is_null()) {

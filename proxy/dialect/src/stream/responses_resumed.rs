@@ -27,8 +27,9 @@ impl ResponsesWriter {
         };
         let mut writer = Self::new(context);
         writer.frame = Some(frame);
-        writer.sequence_number =
-            items.last.as_ref().and_then(parse).and_then(|last| last["sequence_number"].as_u64())? + 1;
+        // Some servers do not number their events.
+        let last = items.last.as_ref().and_then(parse).and_then(|last| last["sequence_number"].as_u64());
+        writer.sequence_number = last.map_or(0, |last| last + 1);
         for done in &items.done {
             let mut done = parse(done)?;
             writer.index = writer.index.max(done["output_index"].as_u64()? + 1);

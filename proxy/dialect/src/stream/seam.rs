@@ -165,12 +165,11 @@ impl Seam {
 
     fn judge(&mut self, last: bool, out: &mut String) -> Result<(), SeamFault> {
         let full = last || self.held.chars().nth(HELD - 1).is_some();
-        match self.said.reopened(&self.held) {
-            Some(line) => drop(self.held.drain(..line)),
-            None if !full => return Ok(()),
-            None => {}
+        if !self.begin(full) {
+            return Ok(());
         }
-        match self.said.align(&self.held, full) {
+        let window = self.held.char_indices().nth(HELD).map_or(self.held.len(), |(at, _)| at);
+        match self.said.align(&self.held[..window], full) {
             Alignment::Undecided => return Ok(()),
             Alignment::Diverged => return Err(SeamFault::Diverged),
             Alignment::Repeats(from) => {
@@ -187,7 +186,7 @@ impl Seam {
         if opening::is_preamble(self.said.text(), &self.held) {
             return Err(SeamFault::Preamble);
         }
-        if !full && opening::may_become_preamble(&self.held) {
+        if !full && opening::may_become_preamble(self.said.text(), &self.held) {
             return Ok(());
         }
         if opening::changes_script(self.said.text(), &self.held) {
@@ -197,6 +196,16 @@ impl Seam {
         let joined = joint::join(self.said.text(), &held, self.tier, self.splits_words);
         self.phase = Phase::Flowing;
         self.flow(&joined, out)
+    }
+
+    /// Takes away what belongs to a turn of its own: a code fence that is open already, and dots that stand for what
+    /// was said. Whether enough has come to tell.
+    fn begin(&mut self, full: bool) -> bool {
+        let reopened = self.said.reopened(&self.held);
+        self.held.drain(..reopened.unwrap_or_default());
+        let dots = self.said.dots(&self.held);
+        self.held.drain(..dots.filter(|_| self.tier == Tier::Instruct).unwrap_or_default());
+        full || (reopened.is_some() && dots.is_some())
     }
 
     /// Follows a repetition as far as it has come.

@@ -23,7 +23,7 @@ struct Plan {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1024, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 768, ..ProptestConfig::default() })]
 
     #[test]
     fn a_cut_answer_is_continued_or_ends_in_an_error(

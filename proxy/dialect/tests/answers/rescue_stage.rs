@@ -4,8 +4,8 @@ use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use serde_json::json;
 use sidestep_dialect::{
-    Ask, Decoder, Dialect, Encoder, Event, Flavor, Journal, SeamFault, Splice, Splitter, StreamFault, Tier,
-    Unfit, Usage, peek, write_stream_error,
+    Ask, Decoder, Dialect, Encoder, Event, Flavor, Forward, Journal, SeamFault, Splice, Splitter,
+    StreamFault, Tail, Tier, Unfit, Usage, peek, write_stream_error,
 };
 
 use crate::exchange::{context, error_form};
@@ -100,13 +100,20 @@ impl Relay {
             }
         }
         events.clear();
-        self.decoder.finish(&splitter.finish(), &mut events)?;
+        let tail = splitter.finish();
+        self.decoder.finish(&tail, &mut events)?;
         for event in &events {
             if let Some(encoder) = &mut self.encoder {
                 encoder.encode(event, &mut self.out);
             }
         }
         if self.encoder.is_none() {
+            if let Tail::Event(last) | Tail::Torn(last) = tail
+                && *self.decoder.forward() == Forward::AsIs
+            {
+                self.out.extend_from_slice(&last.raw);
+                self.out.extend_from_slice(b"\n\n");
+            }
             self.out.extend_from_slice(self.decoder.missing_terminal().unwrap_or_default());
         }
         Ok(())

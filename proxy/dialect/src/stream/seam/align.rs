@@ -9,9 +9,15 @@ const MIN_LINE: usize = 8;
 /// From here on a repetition is none by chance, in characters, of blanks one at a time.
 const MIN_REPEAT: usize = 40;
 
+/// So much of a passage in the middle of what was said is none either: similar lines of a table are not as long.
+const MIN_PASSAGE: usize = 160;
+
 /// How far from the end a repetition of the last words is looked for, in bytes; a longer one is found by its
 /// beginning.
 const TAIL: usize = 4096;
+
+/// How many characters are compared in search of a repetition in the middle: what is all alike has one everywhere.
+const MAX_EFFORT: usize = 4 << 20;
 
 /// What was said.
 pub(super) struct Said {
@@ -96,8 +102,9 @@ impl Said {
             _ => {}
         }
         match self.repeated(new) {
-            Some(from) if length(new) >= MIN_REPEAT => Alignment::Repeats(from),
-            Some(_) if !full => Alignment::Undecided,
+            Ok(from) if length(new) >= MIN_REPEAT => Alignment::Repeats(from),
+            Ok(_) if !full => Alignment::Undecided,
+            Err(matched) if matched >= MIN_PASSAGE => Alignment::Diverged,
             _ => Alignment::New,
         }
     }
@@ -124,20 +131,35 @@ impl Said {
         // However short: no answer begins with the same word twice.
         let whole = before.trim().is_empty() && overlap.contains(char::is_alphanumeric);
         let line = before.is_empty() || before.trim_end_matches([' ', '\t']).ends_with('\n');
-        size >= MIN_OVERLAP || whole || (line && size >= MIN_LINE && !self.fenced(at))
+        size >= MIN_OVERLAP
+            || whole
+            || (line && size >= MIN_LINE && (!self.fenced(at) || overlap.contains('\n')))
     }
 
-    /// The last place from which all of `new` is a repetition.
-    fn repeated(&self, new: &str) -> Option<usize> {
-        self.places(new, 0).filter(|&at| matches!(self.follow(at, new), Step::More { .. })).last()
+    /// The last place from which all of `new` is a repetition; else how much of it is one at most, in characters.
+    fn repeated(&self, new: &str) -> Result<usize, usize> {
+        let (mut effort, mut most) = (0, 0);
+        for at in self.places(new, 0).rev() {
+            let matched = match self.follow(at, new) {
+                Step::More { .. } => return Ok(at),
+                Step::Whole { .. } => 0,
+                Step::Diverged { matched } => matched,
+            };
+            most = most.max(matched);
+            effort += matched;
+            if effort > MAX_EFFORT {
+                break;
+            }
+        }
+        Err(most)
     }
 
     /// The places at which the first character of `new` stands, from byte `floor` on.
-    fn places<'s>(&'s self, new: &str, floor: usize) -> impl Iterator<Item = usize> + 's {
-        let first = new.chars().next();
+    fn places<'s>(&'s self, new: &str, floor: usize) -> impl DoubleEndedIterator<Item = usize> + 's {
+        let first = new.chars().next().map(fold);
         let floor = (floor..=self.text.len()).find(|&at| self.text.is_char_boundary(at)).unwrap_or(0);
         let tail = &self.text[floor..];
-        tail.char_indices().filter(move |(_, c)| Some(*c) == first).map(move |(at, _)| floor + at)
+        tail.char_indices().filter(move |(_, c)| Some(fold(*c)) == first).map(move |(at, _)| floor + at)
     }
 
     /// Follows what was said from byte `from` on with `new`. Blanks at the end of `new` are left for when it is known
@@ -164,14 +186,20 @@ impl Said {
             }
             match rest.chars().next() {
                 None => return Step::More { at, used },
-                Some(c) if c == wanted => {
-                    at += c.len_utf8();
+                Some(c) if self.same(wanted, c, at, used == 0) => {
+                    at += wanted.len_utf8();
                     used += c.len_utf8();
                     matched += 1;
                 }
                 Some(_) => return Step::Diverged { matched },
             }
         }
+    }
+
+    /// Whether two characters are the same to a reader: models set other quotes and dashes, and begin a turn of their
+    /// own in upper case. In code they are not.
+    fn same(&self, wanted: char, c: char, at: usize, first: bool) -> bool {
+        wanted == c || (!self.fenced(at) && (plain(wanted) == plain(c) || (first && fold(wanted) == fold(c))))
     }
 
     /// The length of the blanks at a place outside of code.
@@ -185,6 +213,17 @@ impl Said {
 
     fn fenced(&self, at: usize) -> bool {
         !self.loose && self.fences.partition_point(|fence| *fence <= at) % 2 == 1
+    }
+
+    /// How many bytes of `new` are dots in the place of what was said. `None` while that cannot be told.
+    pub(super) fn dots(&self, new: &str) -> Option<usize> {
+        let mark = new.trim_start();
+        let dots = ["...", "…"].into_iter().find(|dots| mark.starts_with(dots));
+        match dots.filter(|_| !self.text.trim_end().ends_with(['.', '…'])) {
+            Some(dots) => Some(new.len() - mark.len() + dots.len()),
+            None if mark.len() < 3 && "...".starts_with(mark) => None,
+            None => Some(0),
+        }
     }
 
     /// How many bytes of `new` open a code fence once more in which what was said ends; a fence that is closed says
@@ -204,6 +243,20 @@ impl Said {
 pub(super) fn common(a: &str, b: &str) -> usize {
     let same = a.chars().zip(b.chars()).take_while(|(a, b)| a == b && a.is_whitespace());
     same.map(|(c, _)| c.len_utf8()).sum()
+}
+
+/// A quote or dash in its plainest form.
+const fn plain(c: char) -> char {
+    match c {
+        '\u{2018}' | '\u{2019}' => '\'',
+        '\u{201c}' | '\u{201d}' => '"',
+        '\u{2010}'..='\u{2014}' => '-',
+        other => other,
+    }
+}
+
+fn fold(c: char) -> char {
+    plain(c).to_lowercase().next().unwrap_or(c)
 }
 
 fn visible(text: &str) -> usize {

@@ -8,10 +8,11 @@ const WINDOW: usize = 1600;
 /// How much must have come since it was last looked at, in bytes.
 const STEP: usize = 256;
 
-/// A passage of this many characters or more that stands there four times in a row is a circle.
+/// A passage of this many characters or more that stands there four times in a row, and for so many characters in
+/// all, is a circle: tables have rows that are alike.
 const PASSAGE: usize = 20;
 const TIMES: usize = 4;
-const SHORTEST: usize = 240;
+const SHORTEST: usize = 600;
 
 /// A shorter one must have gone on for this long: rows of dashes and zeros are nothing bad.
 const LONG: usize = 1200;

@@ -1,38 +1,45 @@
 //! Beginnings that no continuation has.
 
-/// What models say about what they are going to do, or cannot do, in lower case.
-const ALWAYS: [&str; 46] = [
+/// What models say about what they are going to do, or cannot do, in lower case. Only what no answer to a question of
+/// anybody's would say: `Here is the full code:` and `Continuing with the example` stand in many.
+const ALWAYS: [&str; 52] = [
     "here is the rest",
     "here's the rest",
     "here is the continuation",
     "here's the continuation",
-    "here is the remaining",
-    "here's the remaining",
-    "here is the complete",
-    "here's the complete",
-    "here is the full",
-    "here's the full",
     "here is where i left off",
+    "here's where i left off",
     "continuing from",
     "continuing where",
-    "continuing the",
     "continuing my",
-    "continuing with",
+    "continuing the answer",
+    "continuing the response",
+    "continuing the reply",
+    "continuing the previous",
+    "continuing the text",
+    "continuing with the rest",
     "continuing:",
     "continuing...",
+    "continuing…",
     "continuation:",
-    "[continu",
-    "(continu",
-    "**continu",
+    "[continued",
+    "[continuing",
+    "[continuation",
+    "(continued",
+    "(continuing",
+    "(continuation",
+    "**continued",
+    "**continuing",
+    "**continuation",
     "picking up where",
-    "picking up from",
-    "resuming from",
     "resuming where",
-    "i'll continue",
-    "i will continue",
-    "let me continue",
-    "let's continue",
-    "to continue from",
+    "i'll continue from",
+    "i'll continue where",
+    "i will continue from",
+    "i will continue where",
+    "let me continue from",
+    "let me continue where",
+    "to continue from where",
     "as i was saying",
     "my previous reply was",
     "my previous response was",
@@ -92,13 +99,16 @@ const AGREEING: [&str; 32] = [
 
 /// Whether a continuation of `said` begins with words about itself.
 pub(super) fn is_preamble(said: &str, new: &str) -> bool {
+    if is_within_sentence(said, new) {
+        return false;
+    }
     let opening = opening(new);
     if ALWAYS.iter().chain(&ELSEWHERE).any(|phrase| opening.starts_with(phrase)) {
         return true;
     }
     let agreed = AGREEING.iter().filter_map(|word| opening.strip_prefix(word)).find_map(|rest| {
         let mark = rest.chars().next()?;
-        matches!(mark, '!' | '.' | ',' | ':' | ';' | '—' | '–' | '-' | '\n' | '…').then_some((mark, rest))
+        matches!(mark, '!' | '.' | ',' | ':' | ';' | '—' | '–' | '\n' | '…').then_some((mark, rest))
     });
     let Some((mark, rest)) = agreed else { return false };
     // In the middle of a sentence nobody agrees; at the beginning of one a comma may follow in earnest.
@@ -108,7 +118,10 @@ pub(super) fn is_preamble(said: &str, new: &str) -> bool {
 }
 
 /// Whether more of it might make a preamble.
-pub(super) fn may_become_preamble(new: &str) -> bool {
+pub(super) fn may_become_preamble(said: &str, new: &str) -> bool {
+    if is_within_sentence(said, new) {
+        return false;
+    }
     let opening = opening(new);
     let phrases = ALWAYS.iter().chain(&ELSEWHERE).chain(&AGREEING);
     let mut begun = phrases.filter(|phrase| phrase.starts_with(&opening) || opening.starts_with(**phrase));
@@ -125,6 +138,11 @@ pub(super) fn changes_script(said: &str, new: &str) -> bool {
         && before.count(other) == 0
         && after.total >= 20
         && share * 10 >= after.total * 9
+}
+
+/// Whether a sentence goes on: in the middle of one, with a small letter.
+fn is_within_sentence(said: &str, new: &str) -> bool {
+    new.trim_start().starts_with(char::is_lowercase) && !ends_sentence(said)
 }
 
 /// A line that announces what stands below it.

@@ -29,6 +29,9 @@ fn what_follows_is_joined_and_what_was_said_is_not_said_again() {
         "it boils sooner.",
         "the pressure is lower, so it boils sooner.",
         "On a mountain  the pressure\nis lower, so it boils sooner.",
+        "The pressure is lower, so it boils sooner.",
+        "... it boils sooner.",
+        "…the pressure is lower, so it boils sooner.",
         &joined,
     ] {
         assert_eq!(all_sizes(SAID, new, Tier::Instruct), Ok(joined.clone()), "{new}");
@@ -50,4 +53,70 @@ fn what_cannot_follow_is_refused() {
     }
     let circle = "and it boils sooner because of it, ".repeat(40);
     assert_eq!(all_sizes(SAID, &circle, Tier::Instruct), Err(SeamFault::Loops));
+}
+
+#[test]
+fn prose_that_only_begins_like_a_preamble_goes_through() {
+    for (said, new) in [
+        ("The boat is slow and", " sure, it will arrive."),
+        ("They went on by", " continuing the work of others."),
+        ("We shall see. ", "Of course, there is more to it than that."),
+        ("That was the last part.\n\n", "Here is the full code:\n\n```rust\nfn main() {}\n```\n"),
+        ("That was the list. ", "Continuing with our example, we add one."),
+        ("The function is", " (continuous) everywhere."),
+        ("She saw an", " okapi, of all things, in the garden."),
+    ] {
+        assert_eq!(all_sizes(said, new, Tier::Instruct), Ok(format!("{said}{new}")), "{said}");
+    }
+}
+
+#[test]
+fn blanks_count_in_code_and_a_fence_is_not_opened_twice() {
+    let said = "Like so:\n\n```python\ndef f(x):\n    if x:\n        return";
+    let rest = " 1\n    return 2\n```\n";
+    let whole = format!("{said}{rest}");
+    for new in [
+        rest.to_owned(),
+        format!("```python\n{}", &rest[1..]),
+        format!("    if x:\n        return{rest}"),
+        format!("```python\ndef f(x):\n    if x:\n        return{rest}"),
+        whole.clone(),
+    ] {
+        assert_eq!(all_sizes(said, &new, Tier::Instruct), Ok(whole.clone()), "{new}");
+    }
+    let flat = "def f(x):\n  if x:\n    return 1\n  return 2\n```\n";
+    assert_eq!(all_sizes(said, flat, Tier::Instruct), Err(SeamFault::Diverged));
+}
+
+#[test]
+fn a_passage_from_the_middle_is_followed_to_the_end() {
+    let said: String =
+        (0..200).map(|at| format!("Sentence number {at} is unlike all of the others. ")).collect();
+    let (from, rest) = (said.find("Sentence number 120").unwrap(), "The end.");
+    let new = format!("{}{rest}", &said[from..]);
+    assert_eq!(all_sizes(&said, &new, Tier::Instruct), Ok(format!("{said}{rest}")));
+    let strays = format!("{}{rest}", &said[from..from + 2000]);
+    assert_eq!(all_sizes(&said, &strays, Tier::Instruct), Err(SeamFault::Diverged));
+}
+
+#[test]
+fn what_is_all_alike_does_not_take_for_ever() {
+    let said = "a".repeat(256 * 1024);
+    let new = format!("{}b and now something else.", "a".repeat(390));
+    assert!(joined(&said, &new, Tier::Prefill, 400).is_ok());
+}
+
+#[test]
+fn time_lets_through_what_is_not_in_doubt() {
+    let (mut seam, mut out) = (Seam::new(SAID, Tier::Instruct), String::new());
+    seam.feed("the press", &mut out).unwrap();
+    seam.flush(&mut out).unwrap();
+    assert_eq!((out.as_str(), seam.is_holding()), ("", true), "it may be said already");
+    seam.feed("ure is lower, so it", &mut out).unwrap();
+    assert_eq!((out.as_str(), seam.is_holding()), (" it", false));
+    let (mut seam, mut out) = (Seam::new(SAID, Tier::Instruct), String::new());
+    seam.feed(" it boils", &mut out).unwrap();
+    assert_eq!(out, "");
+    seam.flush(&mut out).unwrap();
+    assert_eq!(out, " it boils");
 }
