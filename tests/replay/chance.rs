@@ -23,7 +23,7 @@ const WELL: f64 = 15.0;
 /// Requests a second, and how many of a hundred incidents meet them.
 const RATES: [(f64, u32); 4] = [(0.2, 40), (0.5, 30), (2.0, 20), (10.0, 10)];
 /// Requests of one incident at most; what would take more is played shorter.
-const REQUESTS: f64 = 2400.0;
+const REQUESTS: f64 = 1600.0;
 
 /// One draw: an incident, and the traffic that meets it.
 pub(crate) struct Chance {

@@ -20,6 +20,8 @@ pub(crate) struct Figures {
     pub(crate) requests_during: usize,
     pub(crate) failed_before_commit: usize,
     pub(crate) told_after_commit: usize,
+    /// Of those, the ones in plain text, which another model might have gone on with.
+    pub(crate) told_in_text: usize,
     pub(crate) truncated: usize,
     pub(crate) repeated: usize,
     /// Answers that hold what no model said.
@@ -111,12 +113,14 @@ impl Figures {
         let all = seen.first_tokens(&(Duration::ZERO..Duration::MAX));
         let ill = seen.first_tokens(&seen.played.during);
         let rescued = |heard: &&Heard| heard.ending == Ending::Good && heard.rescued_by.is_some();
+        let in_text = |heard: &&Heard| heard.ending == Ending::Told && !heard.tools;
         Figures {
             setting: Setting::of(seen),
             requests: seen.heard.len(),
             requests_during: seen.asked_during(),
             failed_before_commit: seen.count(|ending| matches!(ending, Ending::Failed(_))),
             told_after_commit: seen.count(|ending| *ending == Ending::Told),
+            told_in_text: seen.heard.iter().filter(in_text).count(),
             truncated: lies(Lie::Truncated),
             repeated: lies(Lie::Repeated),
             foreign: lies(Lie::Foreign),

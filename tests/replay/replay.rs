@@ -219,6 +219,12 @@ impl Job {
         Job { incident, rate, shortened, seed }
     }
 
+    /// About so many, the time before and after left out.
+    pub(crate) fn requests(&self) -> f64 {
+        let end = self.incident.steps(self.shortened).iter().map(|step| step.to).max();
+        self.rate * end.unwrap_or_default().as_secs_f64()
+    }
+
     /// Long enough for every model to have a history.
     fn onset(&self) -> Duration {
         let least = if self.shortened { 20.0 } else { 60.0 };

@@ -2,16 +2,19 @@
 
 use std::sync::Mutex;
 
+use crate::caller::Heard;
 use crate::chance::{Chance, chance};
 use crate::hearing::Ending;
 use crate::in_parallel;
 use crate::invariants::broken;
 use crate::measures::quantile;
 use crate::replay::{Job, Seen, replayed};
-use crate::targets::VISIBLE;
 
 /// Without a wish.
 const USUAL: u64 = 3;
+/// Of all requests, those that the application may see fail. Random incidents are worse than published ones: in one of
+/// seven all failures strike in the middle of answers.
+const VISIBLE: f64 = 0.002;
 /// Failures are printed in full for so many incidents.
 const PRINTED: usize = 3;
 
@@ -22,6 +25,8 @@ struct Sum {
     requests: usize,
     hours: f64,
     told: usize,
+    /// Of them, those in plain text, which another model might have gone on with.
+    told_in_text: usize,
     rescued: usize,
     opened: usize,
     /// Seconds to the return, of those that had to return.
@@ -46,7 +51,7 @@ fn random_incidents_break_nothing() {
     sum.returns.sort_by(f64::total_cmp);
     let visible = sum.told as f64 / sum.requests.max(1) as f64;
     println!(
-        "{} random incidents, {:.0} hours, {} requests: {} rescued, {} told of a break ({:.3} %), {} opens, \
+        "{} random incidents, {:.0} hours, {} requests: {} rescued, {} told of a break ({:.3} %; {} in text), {} opens, \
          back after {:.0} s in the median and {:.0} s in the 95th percentile, {} incidents with failures",
         sum.incidents,
         sum.hours,
@@ -54,6 +59,7 @@ fn random_incidents_break_nothing() {
         sum.rescued,
         sum.told,
         100.0 * visible,
+        sum.told_in_text,
         sum.opened,
         quantile(&sum.returns, 0.5).unwrap_or_default(),
         quantile(&sum.returns, 0.95).unwrap_or_default(),
@@ -73,6 +79,8 @@ impl Sum {
         self.requests += seen.heard.len();
         self.hours += seen.played.until.as_secs_f64() / 3600.0;
         self.told += seen.count(|ending| *ending == Ending::Told);
+        let in_text = |heard: &&Heard| heard.ending == Ending::Told && !heard.tools;
+        self.told_in_text += seen.heard.iter().filter(in_text).count();
         self.rescued += seen.heard.iter().filter(|heard| heard.rescued_by.is_some()).count();
         self.opened += seen.opened().count();
         self.returns.extend(seen.returned());

@@ -164,12 +164,11 @@ impl Picture<'_> {
     fn axis(&mut self, top: f64, bottom: f64) {
         let (onset, end) = self.course.during;
         if !self.course.put_in.iter().all(|step| step.fails == [0.0; 3]) {
-            for (at, what) in [(onset, "begins"), (end, "ends")] {
-                let x = self.x(at);
+            for (at, what, side, anchor) in [(onset, "begins", -5.0, "end"), (end, "ends", 5.0, "start")] {
+                let (x, words, y) = (self.x(at), self.x(at) + side, top + 14.0);
                 self.draw(&format!(
-                    "<path class=\"edge\" d=\"M{x:.1} {top:.1}V{bottom:.1}\"/><text class=\"edge\" x=\"{x:.1}\" \
-                     y=\"{:.1}\" text-anchor=\"middle\">{what}</text>",
-                    top - 4.0,
+                    "<path class=\"edge\" d=\"M{x:.1} {top:.1}V{bottom:.1}\"/><text x=\"{words:.1}\" y=\"{y:.1}\" \
+                     text-anchor=\"{anchor}\">{what}</text>",
                 ));
             }
         }

@@ -13,7 +13,9 @@ const ROWS: [Row; 18] = [
         format!("{} / {}", of.requests, of.requests_during)
     }),
     ("failed before commit", "no answer had begun", |of| of.failed_before_commit.to_string()),
-    ("told of a break", "the answer ended in an error", |of| of.told_after_commit.to_string()),
+    ("told of a break", "the answer ended in an error: all / in plain text", |of| {
+        format!("{} / {}", of.told_after_commit, of.told_in_text)
+    }),
     ("rescued", "another model told the rest", |of| of.rescued.to_string()),
     ("truncated / repeated", "must be none", |of| format!("{} / {}", of.truncated, of.repeated + of.foreign)),
     ("callers who left", "before an answer had begun", |of| of.gave_up.to_string()),
