@@ -11,7 +11,7 @@ use crate::measures::quantile;
 use crate::replay::{Job, Seen, replayed};
 
 /// Without a wish.
-const USUAL: u64 = 3;
+const USUAL: u64 = 2;
 /// Of all requests, those that the application may see fail. Random incidents are worse than published ones: in one of
 /// seven all failures strike in the middle of answers.
 const VISIBLE: f64 = 0.002;
