@@ -51,11 +51,12 @@ def main():
             known = faults(judge, json.loads(original.read_text()))
             newer += bool(known)
             for way in ways:
-                if version in NATIVE or way == "plain":
-                    pod = json.loads((folder / way / original.name).read_text())
+                path = folder / way / original.name
+                if path.exists() and (version in NATIVE or way == "plain"):
+                    pod = json.loads(path.read_text())
                     found += [f"{version} {way}/{original.name} {fault}" for fault in faults(judge, pod) - known]
                     checked += 1
-        print(f"{version}: {newer} pods have a field that is newer")
+        print(f"{version}: {newer} pods had a fault before, such as a field that is newer")
     print(*found, f"{checked} pods, {len(found)} faults", sep="\n")
     return 1 if found or not checked else 0
 

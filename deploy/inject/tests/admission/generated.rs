@@ -1,12 +1,18 @@
 //! Pods of all kinds: whatever they are, the patch applies, a second one is empty, and nothing foreign changes.
 
+use std::{
+    fs,
+    hash::{DefaultHasher, Hash, Hasher},
+    path::PathBuf,
+};
+
 use proptest::collection::{hash_map, vec};
 use proptest::option::{of, weighted};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use sidestep_inject::{OptIn, Outcome, Presence};
 
-use crate::applied::{ask, ask_as, variable};
+use crate::applied::{Applied, ask, ask_as, variable};
 use crate::settings;
 use crate::settled::settle;
 
@@ -158,13 +164,26 @@ pub(crate) fn review(pod: &Value) -> Value {
     })
 }
 
+/// Leaves the pod, before and after, where `SIDESTEP_INJECTED` says, for a schema validator.
+fn keep(applied: &Applied, way: &str) {
+    let Some(folder) = std::env::var_os("SIDESTEP_INJECTED").map(PathBuf::from) else { return };
+    let mut hasher = DefaultHasher::new();
+    applied.before.to_string().hash(&mut hasher);
+    let name = format!("generated-{:016x}.json", hasher.finish());
+    for (way, pod) in [("original", &applied.before), (way, &applied.after)] {
+        let folder = folder.join(way);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join(&name), pod.to_string()).unwrap();
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_the_pod_the_patch_applies_and_a_second_is_empty(pod in pod(), native in any::<bool>()) {
         let settings = settings(&format!(", native: {native}"));
-        settle(&review(&pod), &settings);
+        keep(&settle(&review(&pod), &settings), if native { "native" } else { "plain" });
     }
 
     #[test]
