@@ -66,6 +66,14 @@ pub enum StartError {
     Terms(&'static str),
 }
 
+impl StartError {
+    /// Whether the settings are to blame.
+    #[must_use]
+    pub const fn is_settings(&self) -> bool {
+        matches!(self, Self::Name(..) | Self::Terms(_))
+    }
+}
+
 impl Injector {
     /// Listens for everything that `settings` describe; `replica` is this process's name among replicas.
     ///

@@ -154,3 +154,42 @@ impl Metrics {
         self.panics.inc();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    /// Name, type and labels of a row, or of a family with the labels of its samples.
+    type Families = BTreeMap<String, (String, Vec<String>)>;
+
+    fn documented() -> Families {
+        let readme = include_str!("../README.md");
+        let table = readme.split_once("<!-- metrics:begin -->").unwrap().1;
+        let table = table.split_once("<!-- metrics:end -->").unwrap().0;
+        let rows = table.lines().filter(|line| line.starts_with("| `"));
+        rows.map(|row| {
+            let cells: Vec<_> = row.trim_matches('|').split('|').map(str::trim).collect();
+            let [name, kind, labels, meaning] = cells[..] else { panic!("four cells: {row}") };
+            assert!(meaning.ends_with('.'), "{name} has a meaning");
+            let labels = labels.split(", ").map(|label| label.trim_matches('`').to_owned());
+            let labels = labels.filter(|label| !label.is_empty()).collect();
+            (name.trim_matches('`').to_owned(), (kind.to_owned(), labels))
+        })
+        .collect()
+    }
+
+    #[test]
+    fn the_readme_has_every_metric_and_no_other() {
+        let metrics = Metrics::new().unwrap();
+        metrics.answered(Outcome::Inject.labels(), Duration::ZERO);
+        let scraped = metrics.registry.gather().into_iter().map(|family| {
+            let sample = family.get_metric().first().cloned().unwrap_or_default();
+            let labels = sample.get_label().iter().map(|label| label.name().to_owned()).collect();
+            let kind = format!("{:?}", family.get_field_type()).to_lowercase();
+            (family.name().to_owned(), (kind, labels))
+        });
+        assert_eq!(documented(), scraped.collect::<Families>());
+    }
+}

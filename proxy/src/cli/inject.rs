@@ -39,7 +39,10 @@ impl Inject {
         // Listened for before anything starts, so that no signal is missed.
         let ended = signal::termination()?;
         let injector = Injector::start(settings, Cluster::new(access), &replica()).await;
-        let injector = injector.map_err(|error| failed(&error))?;
+        let injector = injector.map_err(|error| match error.is_settings() {
+            true => CliError::Usage(format!("{}: {error}", self.config.display())),
+            false => failed(&error),
+        })?;
         tracing::info!(reviews = %injector.address, admin = %injector.admin_address, "listening");
         let cut = injector.run(ended).await;
         if cut > 0 {

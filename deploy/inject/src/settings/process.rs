@@ -127,6 +127,32 @@ drain: { grace: 500ms }
 sidecar: { image: sidestep }
 ";
 
+    /// The README's defaults are these.
+    fn documented(settings: &Settings, own: &OwnCertificate) {
+        let readme = include_str!("../../README.md");
+        let table = readme.split_once("<!-- settings:begin -->").unwrap().1;
+        let table = table.split_once("<!-- settings:end -->").unwrap().0;
+        let default = |key: &str| {
+            let row = table.lines().find_map(|line| line.strip_prefix(&format!("| `{key}` | `")));
+            row.unwrap_or_else(|| panic!("no default of {key}")).split('`').next().unwrap()
+        };
+        let times = [
+            ("certificate.validity", validity()),
+            ("certificate.skew", own.skew),
+            ("certificate.settle", own.settle),
+            ("certificate.poll", own.poll),
+            ("certificate.lease_duration", own.lease_duration),
+            ("drain.grace", Drain::default().grace),
+            ("drain.timeout", settings.drain.timeout),
+        ];
+        for (key, time) in times {
+            assert_eq!(humantime::parse_duration(default(key)), Ok(time), "{key}");
+        }
+        assert_eq!(default("listen"), settings.listen.to_string());
+        assert_eq!(default("admin_listen"), settings.admin_listen.to_string());
+        assert_eq!(default("log.level"), settings.log.level);
+    }
+
     #[test]
     fn times_have_units_and_defaults() {
         let settings = Settings::parse(FILE).unwrap();
@@ -134,6 +160,7 @@ sidecar: { image: sidestep }
         assert_eq!((own.validity, own.poll), (Duration::from_secs(30 * 86_400), Duration::from_secs(5)));
         assert_eq!(settings.drain.grace, Duration::from_millis(500));
         assert_eq!(settings.drain.timeout, Duration::from_secs(20));
+        documented(&settings, own);
         for (good, bad, expected) in [
             ("30d", "soon", "`soon` is no duration"),
             ("validity:", "valdity:", "valdity"),

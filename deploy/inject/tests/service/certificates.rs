@@ -96,7 +96,7 @@ async fn certificates_change_under_load_without_one_failed_call() {
                 .store()
                 .edit(SECRET, |secret| secret["data"] = json!({ "tls.key": "", "password": "eA==" }))
         },
-        &|| {},
+        &|| server.store().delete(LEASE),
     ];
     let mut authorities = vec![server.store().secret("ca.crt").unwrap()];
     for spoil in spoil {

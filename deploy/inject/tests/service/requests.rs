@@ -92,6 +92,28 @@ async fn a_pod_is_given_the_sidecar_when_its_configuration_exists_or_cannot_be_s
     assert!(count("skip", "no_config").await > 1.5 && count("inject", "").await > 2.5);
 }
 
+#[tokio::test]
+async fn settings_that_cannot_be_put_in_force_are_refused_in_words() {
+    let server = ApiServer::start().await;
+    let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let taken = taken.local_addr().unwrap();
+    let good = "namespace: sidestep\nlisten: 127.0.0.1:0\nadmin_listen: 127.0.0.1:0\n\
+                certificate: { mode: self, service: hook, secret: hook-tls, lease: hook, webhook: hook, poll: 5s }\n\
+                sidecar: { image: sidestep, config: sidestep }\n";
+    for (from, to, blamed, expected) in [
+        ("secret: hook-tls", "secret: ../hook", true, "certificate.secret: `../hook` is no name"),
+        ("poll: 5s", "poll: 6s", true, "poll must be above 0 and at most a third of lease_duration"),
+        ("poll: 5s", "validity: 3m", true, "settle is too long"),
+        ("listen: 127.0.0.1:0", &format!("listen: {taken}"), false, "(listen): "),
+    ] {
+        let settings = sidestep_inject::Settings::parse(&good.replacen(from, to, 1)).unwrap();
+        let started = sidestep_inject::Injector::start(settings, server.cluster("a"), "a").await;
+        let Err(error) = started else { panic!("{to} was accepted") };
+        assert_eq!(error.is_settings(), blamed, "{error}");
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_no_review_is_refused_and_the_next_one_answered() {
     let (_server, replica, bundle) = ready().await;

@@ -61,6 +61,9 @@ impl Default for Store {
         ];
         let mut store =
             Store { objects: BTreeMap::new(), version: 1, forbidden: Vec::new(), events: Vec::new() };
+        // As the chart renders them: somebody may delete them later.
+        store.put(SECRET, json!({ "metadata": { "name": "hook-tls" }, "type": "Opaque" }));
+        store.put(LEASE, json!({ "metadata": { "name": "hook" } }));
         store.put(WEBHOOK, json!({ "metadata": { "name": "sidestep-hook" }, "webhooks": webhooks }));
         store
     }
