@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import copy
 import gzip
 import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import helm_sdkpy
@@ -27,7 +29,8 @@ class Rendered:
 
     def objects(self) -> list[dict]:
         """All objects of the release, hooks too."""
-        return [value for value in yaml.safe_load_all(self.manifest) if value] + self.hooks
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        return [value for value in yaml.load_all(self.manifest, loader) if value] + copy.deepcopy(self.hooks)
 
     def one(self, kind: str, ending: str = "", namespace: str | None = None) -> dict:
         """The one object of a kind whose name ends so."""
@@ -73,16 +76,26 @@ def uninstall(cluster: Cluster, release: str = "sidestep", namespace: str = "sid
         asyncio.run(helm_sdkpy.Uninstall(config).run(release, wait=False))
 
 
-def render(values: dict | None = None, version: str = "1.36", **options: object) -> Rendered:
-    """A first install in a cluster of its own."""
+def render(values: dict | None = None, version: str = "1.36", release: str = "sidestep") -> Rendered:
+    """A first install in a cluster of its own; the same one is not made twice."""
+    return kept(json.dumps(KEYS if values is None else values, sort_keys=True), version, release)
+
+
+@cache
+def kept(values: str, version: str, release: str) -> Rendered:
+    return fresh(json.loads(values), version, release)
+
+
+def fresh(values: dict, version: str = "1.36", release: str = "sidestep") -> Rendered:
+    """The same, made again each time."""
     with Cluster(version, ("sidestep", "shop", "search")) as cluster:
-        return install(cluster, KEYS if values is None else values, **options)
+        return install(cluster, values, release)
 
 
 def refusal(values: dict, version: str = "1.36") -> str:
     """What Helm says when it does not install."""
     try:
-        render(values, version)
+        fresh(values, version)
     except helm_sdkpy.HelmError as error:
         return str(error)
     raise AssertionError(f"installed with {values}")

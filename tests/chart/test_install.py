@@ -8,7 +8,7 @@ import engine
 import helm_sdkpy
 import pytest
 from cluster import Cluster
-from engine import KEYS, install, merged, refusal, render, uninstall, upgrade
+from engine import KEYS, fresh, install, merged, refusal, render, uninstall, upgrade
 from options import CONFIG, SETS
 
 BUNDLE = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t"
@@ -26,7 +26,7 @@ def test_lint_finds_nothing():
 @pytest.mark.parametrize("name", SETS)
 def test_two_renders_are_the_same(name: str):
     _, values = SETS[name]
-    one, other = render(values, "1.36"), render(values, "1.36")
+    one, other = fresh(values), fresh(values)
     assert one.manifest == other.manifest and one.hooks == other.hooks and one.notes == other.notes
     assert one.manifest.strip() and one.notes.strip()
 
@@ -159,6 +159,17 @@ def test_an_old_cluster_is_refused_and_one_before_native_sidecars_gets_ordinary_
     native = {version: render(KEYS, version).settings()["sidecar"]["native"] for version in ("1.28", "1.29")}
     assert native == {"1.28": False, "1.29": True}
     assert render(merged(KEYS, {"sidecar": {"native": "false"}}), "1.36").settings()["sidecar"]["native"] is False
+
+
+def test_helm_test_makes_things_before_what_needs_them():
+    hooks = render(merged(KEYS, {"gateway": {"enabled": True}})).hooks
+    weights = [(int(hook["metadata"]["annotations"]["helm.sh/hook-weight"]), hook["kind"]) for hook in hooks]
+    kinds = [kind for _, kind in sorted(weights)]
+    assert kinds == ["Namespace", "ConfigMap", "ServiceAccount", "Pod", "Pod"]
+    assert all(hook["metadata"]["annotations"]["helm.sh/hook"] == "test" for hook in hooks)
+    other = render(merged(KEYS, {"test": {"namespace": "shop"}})).hooks
+    assert "Namespace" not in {hook["kind"] for hook in other}, "one that is there is not made, nor deleted after"
+    assert not render(merged(KEYS, {"sidecar": {"native": False}})).hooks, "such a pod would not end"
 
 
 @pytest.mark.parametrize("name", SETS)

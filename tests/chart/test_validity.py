@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from functools import cache
 
 import kubernetes_validate
 import pytest
@@ -21,7 +20,6 @@ def minor(version: str) -> int:
     return int(version.split(".")[1])
 
 
-@cache
 def rendered(name: str, version: str) -> Rendered:
     return render(SETS[name][1], version)
 

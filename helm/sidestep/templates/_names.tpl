@@ -39,8 +39,10 @@
 sidestep-inject{{ with .Values.injector.revision }}-{{ . }}{{ end }}
 {{- end -}}
 
+{{/* By mode, for Helm does not take over what cert-manager made, nor the other way round. */}}
 {{- define "sidestep.certificateSecret" -}}
-{{- default (printf "%s-tls" (include "sidestep.injector" .)) .Values.webhook.certificate.secretName -}}
+{{- $suffix := ternary "tls" "cert-manager-tls" (eq .Values.webhook.certificate.mode "self") -}}
+{{- default (printf "%s-%s" (include "sidestep.injector" .) $suffix) .Values.webhook.certificate.secretName -}}
 {{- end -}}
 
 {{- define "sidestep.selectorLabels" -}}

@@ -26,10 +26,8 @@ imagePullSecrets:
 {{- with .of.priorityClassName }}
 priorityClassName: {{ . }}
 {{- end }}
-{{- with .of.nodeSelector }}
 nodeSelector:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
+  {{- merge (deepCopy .of.nodeSelector) (dict "kubernetes.io/os" "linux") | toYaml | nindent 2 }}
 {{- with .of.tolerations }}
 tolerations:
   {{- toYaml . | nindent 2 }}
