@@ -19,7 +19,7 @@ CONFIG = {
     },
 }
 GATEWAY = {"gateway": {"enabled": True}}
-MONITORING = {"monitoring": {name: {"enabled": True} for name in ("podMonitor",)}}
+MONITORING = {"monitoring": {name: {"enabled": True} for name in ("podMonitor", "prometheusRule", "dashboard")}}
 POLICY = {"injector": {"mode": "policy"}, "guard": {"enabled": True}}
 PLACED = {
     "priorityClassName": "system-cluster-critical",
