@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from decimal import Decimal
+from functools import cache
 
 import cel
 import patches
@@ -37,7 +38,12 @@ def evaluate(expression: str, pod: dict, variables: dict | None = None) -> objec
     context = cel.Context({"object": pod, "variables": variables or {}})
     for name, function in LIBRARY.items():
         context.add_function(name, function)
-    return cel.evaluate(plain(expression), context)
+    return program(expression).execute(context)
+
+
+@cache
+def program(expression: str) -> cel.Program:
+    return cel.compile(plain(expression))
 
 
 def matches(policy: dict, pod: dict) -> bool:

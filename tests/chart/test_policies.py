@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import subprocess
@@ -16,7 +17,18 @@ from engine import KEYS, merged, render
 from options import CONFIG, POLICY
 
 RECORDINGS = Path(os.environ.get("SIDESTEP_ADMISSION", "none")) / "admission"
-CASES = sorted(path.stem for path in RECORDINGS.glob("*.json"))
+MADE = {
+    "windows-by-affinity": {"affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [
+        {"matchExpressions": [{"key": "kubernetes.io/os", "operator": "In", "values": ["windows"]}]}]}}}},
+    "either-by-affinity": {"affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [
+        {"matchExpressions": [{"key": "kubernetes.io/os", "operator": "In", "values": ["windows", "linux"]}]}]}}}},
+    "same-port-by-udp": {"containers": [{"name": "app", "image": "app", "ports": [{"containerPort": 6180, "protocol": "UDP"}]}]},
+    "admin-port-in-use": {"containers": [{"name": "app", "image": "app", "ports": [{"containerPort": 6181, "protocol": "TCP"}]}]},
+    "sixty-containers": {"containers": [{"name": f"app-{number}", "image": "app"} for number in range(60)]},
+    "init-container-by-hand": {"initContainers": [{"name": "sidestep", "image": "app"}]},
+}
+RECORDED = sorted(path.stem for path in RECORDINGS.glob("*.json"))
+CASES = RECORDED + list(MADE) if RECORDED else []
 INJECTED = os.environ.get("SIDESTEP_INJECTED", "")
 GUARD = {"guard": {"enabled": True}}
 
@@ -41,12 +53,14 @@ POD_LEVEL = {"22-pod-level-resources", "23-pod-level-full"}
 
 
 def test_there_are_recordings_and_a_webhook():
-    assert len(CASES) >= 37, f"no recorded requests in {RECORDINGS}: set SIDESTEP_ADMISSION"
+    assert len(RECORDED) >= 37, f"no recorded requests in {RECORDINGS}: set SIDESTEP_ADMISSION"
     assert INJECTED, "set SIDESTEP_INJECTED, as tests/chart/run does"
 
 
 def recorded(case: str, asked: dict) -> dict:
-    review = json.loads((RECORDINGS / f"{case}.json").read_text())
+    """A recorded request, or one that was made from the first."""
+    review = json.loads((RECORDINGS / f"{'01-bare-pod' if case in MADE else case}.json").read_text())
+    review["request"]["object"]["spec"].update(copy.deepcopy(MADE.get(case, {})))
     annotations = {f"sidestep.dev/{name}": value for name, value in asked.items()}
     if annotations:
         review["request"]["object"]["metadata"].setdefault("annotations", {}).update(annotations)
