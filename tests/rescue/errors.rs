@@ -63,7 +63,7 @@ async fn an_error_is_told_when_nobody_goes_on() {
     }
 }
 
-fn tool(path: &str) -> Value {
+pub(crate) fn tool(path: &str) -> Value {
     let schema = json!({"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]});
     match path {
         "/v1/messages" => json!({"name": "get_weather", "input_schema": schema}),

@@ -2,7 +2,9 @@
 #![cfg(test)]
 
 mod breaks;
+mod continuations;
 mod errors;
+mod waiting;
 
 use serde_json::{Value, json};
 use sidestep_simulator::{Simulator, full_answer};

@@ -4,7 +4,8 @@ mod told;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use crate::prompt::{Prompt, Tool};
+use crate::manner::Manner;
+use crate::prompt::{Gist, Prompt, Tool};
 use crate::sample::Source;
 pub use told::full_answer;
 use told::{chosen, chunks, pieces, structured, told};
@@ -68,6 +69,8 @@ pub(crate) struct Style<'a> {
     pub(crate) created: u64,
     pub(crate) call_prefix: &'static str,
     pub(crate) wrong: bool,
+    /// How an answer that has begun is gone on with, if not simply so.
+    pub(crate) manner: Option<Manner>,
     pub(crate) empty: bool,
     /// The form can show reasoning.
     pub(crate) shows_reasoning: bool,
@@ -92,7 +95,7 @@ impl Answer {
             }
         }
         let riddle = told::riddle(&gist.asked, style.wrong);
-        let calls = if style.empty { Vec::new() } else { chosen(prompt, &gist) };
+        let calls = if style.empty { Vec::new() } else { calls(prompt, &gist, style) };
         if !calls.is_empty() {
             if gist.asked.to_lowercase().contains("explain") {
                 answer.blocks.push(Block::Text(pieces("I will look that up.")));
@@ -175,6 +178,13 @@ impl Answer {
         let texts = self.blocks.iter().filter(|block| matches!(block, Block::Text(_)));
         texts.flat_map(Block::pieces).map(String::as_str).collect()
     }
+}
+
+fn calls<'a>(prompt: &'a Prompt, gist: &Gist, style: &Style<'_>) -> Vec<&'a Tool> {
+    if style.manner == Some(Manner::Call) && !gist.said.is_empty() {
+        return prompt.tools.iter().take(1).collect();
+    }
+    chosen(prompt, gist)
 }
 
 impl Block {

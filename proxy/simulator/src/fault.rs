@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::manner::Manner;
+
 /// One way to fail.
 ///
 /// Those that say *modifies* change an answer that is otherwise given and combine with each other and with
@@ -86,6 +88,11 @@ pub enum Fault {
     Empty {},
     /// Modifies: the answer is wrong; a probe gets another sum.
     WrongContent {},
+    /// Modifies: an answer that another model has begun is not simply gone on with.
+    Continuation {
+        /// But so.
+        manner: Manner,
+    },
     /// Modifies: content trickles.
     SlowTokens {
         /// Pieces of content in a second.
@@ -157,6 +164,7 @@ impl Fault {
             Self::ErrorBody { .. } => "error_body",
             Self::Empty {} => "empty",
             Self::WrongContent {} => "wrong_content",
+            Self::Continuation { .. } => "continuation",
             Self::SlowTokens { .. } => "slow_tokens",
             Self::RateLimitHeaders { .. } => "rate_limit_headers",
             Self::Html { .. } => "html",
@@ -173,6 +181,7 @@ impl Fault {
             self,
             Self::LateFirstToken { .. }
                 | Self::WrongContent {}
+                | Self::Continuation { .. }
                 | Self::SlowTokens { .. }
                 | Self::RateLimitHeaders { .. }
                 | Self::Gzip {}
@@ -224,6 +233,12 @@ const CATALOGUE: &[(&str, &str, &str)] = &[
     ("error_body", r#"{"fault":"error_body","status":529}"#, "answers 200 with an error in a JSON body"),
     ("empty", r#"{"fault":"empty"}"#, "answers 200 in proper form without any content"),
     ("wrong_content", r#"{"fault":"wrong_content"}"#, "answers wrongly: a probe gets another sum"),
+    (
+        "continuation",
+        r#"{"fault":"continuation","manner":"restart"}"#,
+        "goes on badly with an answer that another model has begun: restart, diverge, overlap, lean, preamble, \
+         blank, circles, foreign, call",
+    ),
     ("slow_tokens", r#"{"fault":"slow_tokens","per_second":2}"#, "lets the content trickle"),
     (
         "rate_limit_headers",

@@ -57,6 +57,9 @@ pub(super) fn told(gist: &Gist, riddle: Option<Riddle>, style: &Style<'_>) -> St
         None if style.wrong => "Purple staplers dream of nothing that was asked.".to_owned(),
         None => prose(gist, style.words),
     };
+    if let Some(manner) = style.manner.filter(|_| !gist.said.is_empty()) {
+        return manner.go_on(&gist.said, &whole);
+    }
     // What was said already is not said again; an answer that does not go on from there starts anew.
     whole.strip_prefix(gist.said.as_str()).map(str::to_owned).unwrap_or(whole)
 }

@@ -88,6 +88,10 @@ impl Exchange<'_> {
             created: unix_now(),
             call_prefix: if form == Form::Messages { "toolu_01" } else { "call_" },
             wrong: self.drawn.modifiers.contains(&Fault::WrongContent {}),
+            manner: self.drawn.modifiers.iter().find_map(|fault| match fault {
+                Fault::Continuation { manner } => Some(*manner),
+                _ => None,
+            }),
             empty: self.drawn.outcome == Some(Fault::Empty {}),
             shows_reasoning: match form {
                 Form::Messages => true,
