@@ -1,6 +1,7 @@
 //! A stream that breaks in the middle goes on, as the application sees it one answer, or ends in an error.
 #![cfg(test)]
 
+mod accounts;
 mod breaks;
 mod continuations;
 mod errors;

@@ -13,6 +13,9 @@ use crate::usage::Usage;
 /// No answer is longer than a few ten thousand words; what is, is not asked for again.
 const MAX_TEXT: usize = 256 * 1024;
 
+/// About as many bytes of a request's text are a token.
+const BYTES_PER_TOKEN: u64 = 4;
+
 /// Records a stream as it is told. On the road of every stream, so it appends text and does little else.
 pub struct Journal {
     text: String,
@@ -24,6 +27,8 @@ pub struct Journal {
     thinking: Vec<u32>,
     unfit: Option<Unfit>,
     usage: Usage,
+    /// About how many tokens the request is.
+    asked: u64,
     boundaries: Boundaries,
     passed: Option<Passed>,
 }
@@ -105,6 +110,7 @@ impl Journal {
             thinking: Vec::new(),
             unfit: asked.map(|(_, unfit)| *unfit),
             usage: Usage::default(),
+            asked: ask.features.text_bytes.div_ceil(BYTES_PER_TOKEN),
             boundaries: Boundaries::default(),
             passed: (!translated).then(|| Passed::new(ask.dialect)),
         }
@@ -148,11 +154,14 @@ impl Journal {
     }
 
     /// The tokens so far. A stream that breaks off has not said how many it has put out, so that is an
-    /// estimate wherever the text is longer than what was reported.
+    /// estimate wherever the text is longer than what was reported; and so is what it has read, where the vendor
+    /// tells nothing before the end.
     #[must_use]
     pub fn usage(&self) -> Usage {
         let output = self.usage.output.max(estimate_tokens(&self.text));
-        Usage { output, ..self.usage }
+        let told = self.usage.input + self.usage.cache_read + self.usage.cache_write > 0;
+        let input = if told { self.usage.input } else { self.asked };
+        Usage { input, output, ..self.usage }
     }
 
     /// Whether pieces of this stream mostly end inside of words, as they do where a vendor cuts by size.
