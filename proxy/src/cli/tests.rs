@@ -1,3 +1,4 @@
+use base64::{Engine, engine::general_purpose::STANDARD};
 use clap::CommandFactory;
 use serde::Deserialize;
 use serde_json::json;
@@ -48,6 +49,43 @@ fn the_examples_in_the_help_parse() {
         }
     }
     assert!(tried >= 10, "only {tried} examples were found");
+}
+
+/// What the injector has a container start, for a pod of its settings.
+fn injected_args(sidecar: &str) -> Vec<String> {
+    let settings = format!(
+        "{{ namespace: n, certificate: {{ mode: files, folder: /t }}, sidecar: {{ image: i, {sidecar} }} }}"
+    );
+    let settings = sidestep_inject::Settings::parse(&settings).unwrap();
+    let pod = json!({
+        "metadata": { "labels": { "sidestep.dev/inject": "enabled" }, "annotations": { "sidestep.dev/log-level": "debug" } },
+        "spec": { "containers": [{ "name": "app" }] },
+    });
+    let review = json!({ "kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1", "request": {
+        "uid": "1", "operation": "CREATE", "object": pod,
+        "resource": { "group": "", "version": "v1", "resource": "pods" },
+    } });
+    let review = sidestep_inject::Review::parse(review.to_string().as_bytes()).unwrap();
+    let reply = review.answer(sidestep_inject::OptIn::Pod, &settings, sidestep_inject::Presence::Present);
+    let answer: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
+    let patch = STANDARD.decode(answer["response"]["patch"].as_str().unwrap()).unwrap();
+    let patch: Vec<serde_json::Value> = serde_json::from_slice(&patch).unwrap();
+    let values = patch.iter().map(|addition| &addition["value"]);
+    // A list where there was none, or the container itself.
+    let mut args = values.filter_map(|value| value.get(0).unwrap_or(value).get("args"));
+    serde_json::from_value(args.next().unwrap().clone()).unwrap()
+}
+
+#[test]
+fn what_the_injector_has_a_container_start_is_understood() {
+    for sidecar in
+        ["config: c, keys_secret: k", "keys_secret: k, admin_host: '::'", "config: c, native: false"]
+    {
+        let args = injected_args(sidecar);
+        let words = std::iter::once("sidestep").chain(args.iter().map(String::as_str));
+        let cli = Cli::try_parse_from(words).unwrap_or_else(|error| panic!("{args:?}: {error}"));
+        let Command::Run(_) = cli.command else { panic!("{args:?}") };
+    }
 }
 
 #[test]
