@@ -8,6 +8,9 @@ use crate::continuation::Tier;
 use crate::stop::StopReason;
 use crate::usage::Usage;
 
+/// The tokens of the turn that asks for the rest, about.
+const INSTRUCTION: u64 = 150;
+
 /// Joins a continuation to the answer that it continues: one start, one text, one sum of tokens, one reason to stop.
 ///
 /// What it gives is for the encoder that it was made for. Reasoning of the second model is left out, for nobody asked
@@ -19,6 +22,8 @@ pub struct Splice {
     spent: Usage,
     /// What the second stream has reported.
     usage: Usage,
+    /// How many tokens the second request has more than the first, about.
+    added: u64,
     key: u32,
     /// A block that must be closed first.
     left_open: Option<u32>,
@@ -41,7 +46,8 @@ impl Splice {
         };
         let seam = Seam::new(journal.text(), tier).splitting_words(journal.splits_words());
         let (spent, usage) = (journal.usage(), Usage::default());
-        Self { seam, spent, usage, key, left_open, open, text: Vec::new(), said: String::new() }
+        let added = spent.output + if tier == Tier::Instruct { INSTRUCTION } else { 0 };
+        Self { seam, spent, usage, added, key, left_open, open, text: Vec::new(), said: String::new() }
     }
 
     /// Takes an event of the second stream, and appends what it is in the joined one. That may be nothing yet.
@@ -89,10 +95,15 @@ impl Splice {
         self.seam.is_holding()
     }
 
-    /// What both streams have used.
+    /// What both streams have used. Most vendors tell the input at a stream's end only: where the first has not told
+    /// it, it is an estimate, namely the second's without what was added to the request.
     #[must_use]
     pub fn usage(&self) -> Usage {
-        self.spent.plus(self.usage)
+        let input = match self.spent.prompt() {
+            0 => self.usage.prompt().saturating_sub(self.added),
+            _ => self.spent.input,
+        };
+        Usage { input, ..self.spent }.plus(self.usage)
     }
 
     fn say(&mut self, out: &mut Vec<Event>) {
