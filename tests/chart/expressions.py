@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import copy
+import json
 import re
 from decimal import Decimal
 from functools import cache
+from pathlib import Path
 
 import cel
+import kubernetes_validate
 import patches
 
 SUFFIXES = {"m": Decimal("0.001"), "": Decimal(1), "Ki": Decimal(2**10), "Mi": Decimal(2**20), "Gi": Decimal(2**30)}
+
+SCHEMAS = Path(kubernetes_validate.__file__).parent / "kubernetes-json-schema"
+SCHEMA = json.loads((SCHEMAS / "v1.36.0-local-strict" / "_definitions.json").read_text())["$defs"]
+POD = SCHEMA["io.k8s.api.core.v1.Pod"]
 
 # What an API server adds to the language, as far as the policies use it.
 LIBRARY = {
@@ -62,18 +69,49 @@ def mutated(policy: dict, pod: dict) -> dict:
             variables[variable["name"]] = evaluate(variable["expression"], pod, variables)
         if mutation["patchType"] == "JSONPatch":
             for change in evaluate(mutation["jsonPatch"]["expression"], pod, variables):
-                insert(pod, change)
+                add(pod, change)
         else:
             applied = evaluate(mutation["applyConfiguration"]["expression"], pod, variables)
+            assert not atomics(applied, POD), "an API server refuses an ApplyConfiguration with these"
             pod = patches.merged(pod, without_empty(applied), by_name=True)
     return pod
 
 
-def insert(pod: dict, change: dict) -> None:
-    """The one operation that there is. No list of objects in it: that is more than Kubernetes 1.36.2 can do."""
-    assert (change["op"], change["path"]) == ("add", "/spec/initContainers/0"), change
-    assert not any(isinstance(value, (list, dict)) for value in change["value"].values()), change
-    pod["spec"]["initContainers"].insert(0, change["value"])
+def add(pod: dict, change: dict) -> None:
+    """One operation. A list of objects in its value is more than Kubernetes 1.36.2 can do."""
+    assert change["op"] == "add" and not has_objects(change["value"]), change
+    *parents, last = change["path"].removeprefix("/").split("/")
+    target: dict | list = pod
+    for step in parents:
+        target = target[int(step)] if isinstance(target, list) else target[step]
+    if isinstance(target, list):
+        place = len(target) if last == "-" else int(last)
+        assert place <= len(target), change
+        target.insert(place, change["value"])
+    else:
+        target[last] = change["value"]
+
+
+def has_objects(value: object) -> bool:
+    """Whether there is a list of objects in it, however deep."""
+    if isinstance(value, dict):
+        return any(map(has_objects, value.values()))
+    return isinstance(value, list) and any(isinstance(item, dict) or has_objects(item) for item in value)
+
+
+def atomics(value: object, told: dict, path: str = "") -> list[str]:
+    """Where a value has what Kubernetes only ever sets as a whole. Told by its schema, as in server-side apply."""
+    told = SCHEMA[told["$ref"].rsplit("/", 1)[1]] if "$ref" in told else told
+    if isinstance(value, list):
+        if told.get("x-kubernetes-list-type", "atomic") == "atomic":
+            return [path]
+        return [found for item in value for found in atomics(item, told["items"], f"{path}[]")]
+    if isinstance(value, dict):
+        if told.get("x-kubernetes-map-type") == "atomic":
+            return [path]
+        inner = told.get("properties", {})
+        return [found for key, item in value.items() for found in atomics(item, inner.get(key, {}), f"{path}.{key}")]
+    return []
 
 
 def without_empty(value: object) -> object:
