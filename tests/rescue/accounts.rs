@@ -11,8 +11,8 @@ use crate::{WAYS, ask, first};
 /// The last usage that the answer tells: input from no cache, and output.
 fn told(heard: &Heard) -> (f64, f64) {
     let events = heard.events();
-    let usages = events.iter().flat_map(|event| [&event["usage"], &event["response"]["usage"]]);
-    let usage = usages.filter(|usage| usage.is_object()).next_back().unwrap();
+    let mut usages = events.iter().flat_map(|event| [&event["usage"], &event["response"]["usage"]]);
+    let usage = usages.rfind(|usage| usage.is_object()).unwrap();
     let count = |names: [&str; 2]| names.iter().find_map(|name| usage[name].as_f64()).unwrap_or_default();
     let cached = ["prompt_tokens_details", "input_tokens_details"]
         .iter()
