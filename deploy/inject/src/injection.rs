@@ -52,6 +52,10 @@ impl Injection {
     /// Gives what they lack to the containers that came after the sidecar was put in.
     pub(crate) fn of_latecomers(settings: &SidecarSettings, pod: &Pod<'_>, sidecar: Place) -> Self {
         let mut injection = Self::default();
+        // Another call for the same pod is nothing to speak of; a copied pod, or one that somebody else saw to, is.
+        if !pod.is_marked_injected() {
+            injection.remarks.push("the pod has the sidecar already, which is left as it is".to_owned());
+        }
         for (place, container) in pod.init_containers.iter().flatten().enumerate() {
             let Place::Native(own) = sidecar else { break };
             if container.is_native_sidecar() || is_provided(container) {

@@ -187,6 +187,12 @@ fn a_container_that_came_later_gets_what_it_lacks_and_nothing_else_happens() {
     assert_eq!(paths, ["/spec/containers/1/env"], "only log-shipper");
     assert_eq!(variable(applied.container("log-shipper"), "OPENAI_BASE_URL"), Some(json!(OPENAI)));
     assert_eq!(variables(applied.container("app")), ["OPENAI_BASE_URL"]);
+    assert!(warns(&applied, "has the sidecar already"), "{:?}", applied.warnings);
+
+    let fresh = read("01-bare-pod").unwrap();
+    let again = ask(&settle(&fresh, &settings("")).next(&fresh), &settings(""));
+    assert_eq!(again.outcome, Outcome::Unchanged);
+    assert!(again.warnings.is_empty(), "the second call for one pod is nothing to speak of");
 }
 
 #[test]
