@@ -4,6 +4,7 @@
 mod api_server;
 mod caller;
 mod certificates;
+mod leadership;
 mod replica;
 mod requests;
 mod store;
