@@ -210,8 +210,9 @@ impl Journal {
         }
     }
 
-    /// From now on nothing needs to be kept.
+    /// From now on nothing needs to be kept but the count.
     fn refuse(&mut self, unfit: Unfit) {
+        self.usage = self.usage();
         self.unfit.get_or_insert(unfit);
         self.text = String::new();
         self.passed = None;
@@ -246,3 +247,6 @@ impl Unfit {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

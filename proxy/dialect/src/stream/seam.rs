@@ -10,6 +10,7 @@
 mod align;
 mod cycle;
 mod joint;
+mod language;
 mod opening;
 
 use std::fmt;
@@ -40,7 +41,7 @@ pub enum SeamFault {
     /// It says the same again and again.
     #[error("the continuation goes round in circles")]
     Loops,
-    /// It is written in another script.
+    /// It is written in another language.
     #[error("the continuation is in another language")]
     Language,
     /// It does not end.
@@ -189,7 +190,7 @@ impl Seam {
         if !full && opening::may_become_preamble(self.said.text(), &self.held) {
             return Ok(());
         }
-        if opening::changes_script(self.said.text(), &self.held) {
+        if language::changes(self.said.text(), &self.held) {
             return Err(SeamFault::Language);
         }
         let held = std::mem::take(&mut self.held);

@@ -129,17 +129,6 @@ pub(super) fn may_become_preamble(said: &str, new: &str) -> bool {
     begun.next().is_some() && !opening.contains('\n')
 }
 
-/// Whether the continuation is written in a script that what was said has no letter of.
-pub(super) fn changes_script(said: &str, new: &str) -> bool {
-    let (before, after) = (Letters::of(said), Letters::of(new));
-    let (Some((own, _)), Some((other, share))) = (before.main(), after.main()) else { return false };
-    own != other
-        && before.total >= 60
-        && before.count(other) == 0
-        && after.total >= 20
-        && share * 10 >= after.total * 9
-}
-
 /// Whether a sentence goes on: in the middle of one, with a small letter.
 fn is_within_sentence(said: &str, new: &str) -> bool {
     new.trim_start().starts_with(char::is_lowercase) && !ends_sentence(said)
@@ -161,46 +150,4 @@ fn ends_sentence(said: &str) -> bool {
 fn opening(new: &str) -> String {
     let start = new.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '“' | '>' | '#'));
     start.chars().take(200).flat_map(char::to_lowercase).map(|c| if c == '’' { '\'' } else { c }).collect()
-}
-
-/// How many letters of which script a text has.
-struct Letters {
-    counts: [usize; SCRIPTS],
-    total: usize,
-}
-
-const SCRIPTS: usize = 8;
-
-impl Letters {
-    fn of(text: &str) -> Self {
-        let mut letters = Self { counts: [0; SCRIPTS], total: 0 };
-        for c in text.chars().filter(|c| c.is_alphabetic()) {
-            letters.counts[script(c)] += 1;
-            letters.total += 1;
-        }
-        letters
-    }
-
-    fn main(&self) -> Option<(usize, usize)> {
-        let main = (0..SCRIPTS).max_by_key(|&script| self.counts[script])?;
-        (self.total > 0).then_some((main, self.counts[main]))
-    }
-
-    fn count(&self, script: usize) -> usize {
-        self.counts[script]
-    }
-}
-
-/// A number for a letter's script. Chinese and Japanese share their letters and count as one.
-const fn script(c: char) -> usize {
-    match c as u32 {
-        0..=0x024f | 0x1e00..=0x1eff => 0,
-        0x0370..=0x03ff | 0x1f00..=0x1fff => 1,
-        0x0400..=0x052f => 2,
-        0x0590..=0x05ff => 3,
-        0x0600..=0x077f => 4,
-        0x2e80..=0x9fff | 0xf900..=0xfaff | 0x2_0000..=0x3_ffff => 5,
-        0x1100..=0x11ff | 0xac00..=0xd7af => 6,
-        _ => 7,
-    }
 }
