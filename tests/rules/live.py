@@ -113,7 +113,7 @@ class Scene:
 
 
 def traffic(scene):
-    """Calls in both dialects, until the time is over; the first model fails after a third of it."""
+    """Calls in both dialects, until the time is over; after a third of it the first model fails, and the second stumbles."""
     end = time.monotonic() + SECONDS
 
     def caller(at):
@@ -132,6 +132,9 @@ def traffic(scene):
         time.sleep(SECONDS / 3)
         fault = {"fault": "status", "status": 529, "rate": 1.0}
         call(f"{scene.control}/__simulate/anthropic/faults/claude-opus-5-5", fault, "PUT")
+        # Now and then a stream of the other's breaks off, and is finished by the third.
+        fault = {"fault": "cut", "after": 4, "rate": 0.05}
+        call(f"{scene.control}/__simulate/openai/faults/gpt-6.1-sol", fault, "PUT")
         return sum(one.result() for one in callers)
 
 
