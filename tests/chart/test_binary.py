@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from engine import KEYS, merged, render
-from options import CONFIG, EVERYTHING, GATEWAY
+from options import CONFIG, EVERYTHING, GATEWAY, SETS
 
 SIDESTEP = os.environ.get("SIDESTEP", "")
 SECRETS = "/var/run/secrets/sidestep"
@@ -112,3 +112,16 @@ def test_the_configuration_of_the_test_pod_is_accepted(tmp_path: Path):
     text = render(KEYS).one("ConfigMap", "-test")["data"]["sidestep.yaml"]
     told = sidestep("check", str(put(tmp_path, "sidestep.yaml", text)))
     assert told.returncode == 0, told.stderr
+
+
+@pytest.mark.parametrize("name", [name for name, (_, values) in SETS.items() if values.get("injector", {}).get("enabled", True)
+                                  and values.get("injector", {}).get("mode") != "policy"])
+def test_the_injector_takes_its_command_line_and_settings(name: str, tmp_path: Path):
+    """It ends for want of a cluster, and not before: settings that it refuses end it with 2."""
+    rendered = render(SETS[name][1])
+    args = rendered.one("Deployment", "-injector")["spec"]["template"]["spec"]["containers"][0]["args"]
+    path = put(tmp_path, "inject.yaml", rendered.one("ConfigMap", "-injector")["data"]["inject.yaml"])
+    told = sidestep(*[word.replace("/etc/sidestep-inject/inject.yaml", str(path)) for word in args])
+    assert told.returncode == 1 and "not in a Kubernetes pod" in told.stderr, told.stderr
+    path.write_text(path.read_text().replace("sidecar:", "sidecars:"))
+    assert sidestep("inject", "--config", str(path)).returncode == 2

@@ -185,3 +185,35 @@ def test_notes_name_the_next_three_commands(name: str):
 
 def name_of(value: dict) -> tuple[str, str | None, str]:
     return value["kind"], value["metadata"].get("namespace"), value["metadata"]["name"]
+
+
+def test_the_injector_may_do_this_and_no_more():
+    def rules(values: dict) -> set[tuple]:
+        rendered = render(merged(KEYS, values))
+        return {(value["kind"], resource, verb, *rule.get("resourceNames", [])) for value in rendered.all("Role") + rendered.all("ClusterRole")
+                for rule in value["rules"] for resource in rule["resources"] for verb in rule["verbs"]}
+
+    own = {("Role", resource, verb, name) for verb in ("get", "patch", "create")
+           for resource, name in (("secrets", "sidestep-injector-tls"), ("leases", "sidestep-injector"))}
+    bundle = {("ClusterRole", "mutatingwebhookconfigurations", verb, "sidestep-inject") for verb in ("get", "patch")}
+    events = {("ClusterRole", "events", "create")}
+    configs = {("ClusterRole", "configmaps", "get", "sidestep", "batch")}
+    assert rules({}) == own | bundle | events
+    assert rules({"webhook": {"certificate": {"mode": "certManager"}}}) == events
+    assert rules(merged(CONFIG, {"configMap": {"otherNames": ["batch"]}, "injector": {"events": False}})) == own | bundle | configs
+
+
+def test_network_policies_open_what_is_called_and_no_more():
+    values = merged(KEYS, {"networkPolicy": {"enabled": True}, "gateway": {"enabled": True}})
+    opened = {value["metadata"]["name"]: {rule["ports"][0]["port"]: rule.get("from") for rule in value["spec"]["ingress"]}
+              for value in render(values).all("NetworkPolicy")}
+    everyone = [{"namespaceSelector": {}}]
+    own = [{"namespaceSelector": {"matchExpressions": [
+        {"key": "kubernetes.io/metadata.name", "operator": "In", "values": ["sidestep"]}]}}]
+    assert opened == {
+        "sidestep-injector": {"https": None, "injector-admin": everyone},
+        "sidestep-gateway": {"llm": own, "sidestep-admin": everyone},
+    }
+    narrow = merged(values, {"networkPolicy": {"apiServerCIDRs": ["10.0.0.1/32"]}})
+    rule = render(narrow).one("NetworkPolicy", "-injector")["spec"]["ingress"][0]
+    assert rule["from"] == [{"ipBlock": {"cidr": "10.0.0.1/32"}}]
