@@ -2,7 +2,9 @@
 """Starts the simulated providers and Sidestep in front of them on free loopback ports, waits until they answer,
 runs the given command with SIDESTEP_STAGE naming a file that says where everything is, and ends them.
 
-    stage.py BINARY COMMAND…
+    stage.py BINARY live|faults COMMAND…
+
+`live` has a route for each scenario of this file, `faults` one for each line of faults.json.
 """
 
 import contextlib
@@ -17,10 +19,12 @@ import time
 import urllib.error
 import urllib.request
 
-# What the ill targets do. Each scenario and dialect has providers of its own: the health of one says nothing of another.
+# What the ill targets of `live` do.
 CUTS = ["cut", "torn", "clean", "clean-torn", "missing-terminal", "in-band-error", "broken-event"]
 SCENARIOS = ["healthy", "down", "exhausted", "limited", "invalid", "unauthorised", *CUTS]
 CLAUDE, GPT = "claude-opus-5-5", "gpt-6.1-sol"
+# The app's dialect, and whose simulators are asked first and second.
+DIALECTS = {"anthropic": ("anthropic", "openai"), "openai": ("openai", "anthropic"), "responses": ("openai", "anthropic")}
 PATIENCE_S = 60
 
 
@@ -56,37 +60,53 @@ def wait_until_answered(address, processes):
             time.sleep(0.05)
 
 
-def configuration(listen, admin, well, ill):
-    """Two targets a route: the app's own provider first, the other one second."""
-    config = {
-        "listen": f"127.0.0.1:{listen}",
-        "admin": {"listen": f"127.0.0.1:{admin}"},
-        # Only the app's calls may reach the simulators: their logs are counted.
-        "probes": {"enabled": False},
-        "limits": {"body_bytes": "2MiB"},
-        # Refusals are what is asked for here; panics are told all the same.
-        "log": {"level": "off"},
-        "providers": {}, "models": {}, "routes": [],
-    }
+class Configuration:
+    """Routes of two targets: the app's own provider first, the other one second."""
 
-    def target(name, preset, where):
-        config["providers"][name] = {"preset": preset, "base_url": f"{where[preset]}/v1", "api_key": {"env": "SIDESTEP_SUITE_KEY"}}
-        config["models"][name] = {"provider": name, "model": CLAUDE if preset == "anthropic" else GPT}
-        return name
+    def __init__(self, listen, admin):
+        self.whole = {
+            "listen": f"127.0.0.1:{listen}",
+            "admin": {"listen": f"127.0.0.1:{admin}"},
+            # Only the app's calls may reach the simulators: their logs are counted.
+            "probes": {"enabled": False},
+            "limits": {"body_bytes": "2MiB"},
+            # Refusals are what is asked for here; panics are told all the same.
+            "log": {"level": "off"},
+            "providers": {}, "models": {}, "routes": [],
+        }
 
-    for scenario in SCENARIOS:
-        first = well if scenario == "healthy" else ill
-        second = well if scenario in ("healthy", "down") else ill
-        for dialect in ("anthropic", "openai", "responses"):
-            route = f"{scenario}-{dialect}"
-            own, other = ("anthropic", "openai") if dialect == "anthropic" else ("openai", "anthropic")
-            targets = [target(f"{route}-first", own, first), target(f"{route}-second", other, second)]
-            config["routes"].append({"match": route, "targets": targets})
-    return config
+    def route(self, match, dialect, first, second, windows=(None, None), **settings):
+        """One route, with providers of its own, so that the health of one says nothing of another."""
+        targets = []
+        for place, preset, where, window in zip(("first", "second"), DIALECTS[dialect], (first, second), windows):
+            name = f"{match}-{place}"
+            self.whole["providers"][name] = {"preset": preset, "base_url": f"{where[preset]}/v1", "api_key": {"env": "SIDESTEP_SUITE_KEY"}}
+            self.whole["models"][name] = {"provider": name, "model": CLAUDE if preset == "anthropic" else GPT}
+            if window:
+                self.whole["models"][name]["context_window"] = window
+            targets.append(name)
+        self.whole["routes"].append({"match": match, "targets": targets, **settings})
+
+    def live(self, well, ill):
+        for scenario in SCENARIOS:
+            first = well if scenario == "healthy" else ill
+            second = well if scenario in ("healthy", "down") else ill
+            for dialect in DIALECTS:
+                self.route(f"{scenario}-{dialect}", dialect, first, second)
+
+    def faults(self, well, ill):
+        with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "faults.json"), encoding="utf-8") as file:
+            cases = json.load(file)[1:]
+        for dialect in DIALECTS:
+            for case in cases:
+                for shape in ("raw", "helped", "whole"):
+                    windows = case.get("windows", (None, None))
+                    self.route(f"{case['name']}-{shape}-{dialect}", dialect, ill, well, windows, **case.get("route", {}))
+            self.route(f"flapping-{dialect}", dialect, ill, well)
 
 
 def main():
-    binary, command = sys.argv[1], sys.argv[2:]
+    binary, scenes, command = sys.argv[1], sys.argv[2], sys.argv[3:]
     # A simulator's control is on the first port, its providers on those after it.
     listen, admin, well_control, ill_control = (free_ports(count) for count in (1, 1, 4, 4))
     well, ill = (dict(zip(["anthropic", "openai", "xai"], map(url, range(first + 1, first + 4)))) for first in (well_control, ill_control))
@@ -95,7 +115,9 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         config = os.path.join(folder, "sidestep.yaml")
         with open(config, "w", encoding="utf-8") as file:
-            json.dump(configuration(listen, admin, well, ill), file)
+            configuration = Configuration(listen, admin)
+            {"live": configuration.live, "faults": configuration.faults}[scenes](well, ill)
+            json.dump(configuration.whole, file)
         stage = os.path.join(folder, "stage.json")
         with open(stage, "w", encoding="utf-8") as file:
             json.dump({"url": url(listen), "well": well, "ill": ill, "claude": CLAUDE, "gpt": GPT}, file)

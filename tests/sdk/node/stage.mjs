@@ -26,24 +26,30 @@ const fetchCounted = (...args) => {
 export const claude = new Anthropic({ apiKey: 'sk-app', baseURL: stage.url, fetch: fetchCounted });
 export const gpt = new OpenAI({ apiKey: 'sk-app', baseURL: `${stage.url}/v1`, fetch: fetchCounted });
 
-const control = (method, vendor, path, body) =>
-  fetch(`${stage.ill[vendor]}/__simulate/${path}`, { method, headers: { 'content-type': 'application/json' }, body: body && JSON.stringify(body) });
+const control = (method, vendor, path, body, side = 'ill') =>
+  fetch(`${stage[side][vendor]}/__simulate/${path}`, { method, headers: { 'content-type': 'application/json' }, body: body && JSON.stringify(body) });
 
-// Makes every ill provider fail in one way while `work` runs; its argument tells the attempts that they saw since.
+// Makes every ill provider fail in one way while `work` runs. Its first argument counts the attempts that the ill ones
+// saw since, its second lists those of one provider, `ill` or `well`.
 export const failing = async (fault, work) => {
   for (const vendor in stage.ill) {
     const set = await control('PUT', vendor, 'faults/*', fault);
     if (!set.ok) throw new Error(await set.text());
-    await control('DELETE', vendor, 'attempts');
+    for (const side of ['ill', 'well']) await control('DELETE', vendor, 'attempts', undefined, side);
   }
+  const attempts = async (side, vendor) => (await control('GET', vendor, 'attempts', undefined, side)).json();
   try {
-    await work(async () => {
-      const logs = Object.keys(stage.ill).map(async (vendor) => (await control('GET', vendor, 'attempts')).json());
-      return (await Promise.all(logs)).flat().length;
-    });
+    await work(async () => (await Promise.all(Object.keys(stage.ill).map((vendor) => attempts('ill', vendor)))).flat().length, attempts);
   } finally {
     for (const vendor in stage.ill) await control('DELETE', vendor, 'faults');
   }
+};
+
+// What every simulated provider answers to the topic.
+export const answerOfTheWell = async () => {
+  const well = new OpenAI({ apiKey: 'sk-app', baseURL: `${stage.well.openai}/v1` });
+  const told = await well.chat.completions.create({ model: stage.gpt, messages: [{ role: 'user', content: TOPIC }] });
+  return told.choices[0].message.content;
 };
 
 // The first target well, and down: then the answer is a translated one.

@@ -20,10 +20,10 @@ class Stage:
     claude: str
     gpt: str
 
-    def control(self, method, vendor, path, body=None):
-        """One request to the control of an ill provider."""
+    def control(self, method, vendor, path, body=None, side="ill"):
+        """One request to the control of a provider, an ill one if nothing else is said."""
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{self.ill[vendor]}/__simulate/{path}", data, {"content-type": "application/json"}, method=method)
+        request = urllib.request.Request(f"{getattr(self, side)[vendor]}/__simulate/{path}", data, {"content-type": "application/json"}, method=method)
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer) if method == "GET" else None
 
