@@ -10,6 +10,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+import cel
 import expressions
 import pytest
 import yaml
@@ -210,3 +211,13 @@ def test_the_settings_are_what_the_webhook_reads():
     for values in VALUES:
         assert by_webhook(values, "nothing")
     assert yaml.safe_load(render(KEYS).one("ConfigMap", "-injector")["data"]["inject.yaml"])["sidecar"]["image"] == "sidestep:0.1.0"
+
+
+def test_expressions_are_cel_as_they_stand():
+    """Types and all; elsewhere they are evaluated without."""
+    spec = policy("config")["spec"]
+    told = [*spec["matchConditions"], *spec["variables"]] + [mutation.get("jsonPatch") or mutation["applyConfiguration"] for mutation in spec["mutations"]]
+    for one in told:
+        cel.compile(one["expression"])
+    with pytest.raises(ValueError, match="parse"):
+        cel.compile("Object{spec: Object.spec{volumes: [}}")

@@ -7,7 +7,8 @@ import re
 
 import kubernetes_validate
 import pytest
-from engine import Rendered, render
+import yaml
+from engine import CHART, Rendered, render
 from options import SETS
 
 VERSIONS = ["1.29", "1.30", "1.31", "1.32", "1.33", "1.34", "1.35", "1.36", "1.37"]
@@ -58,6 +59,7 @@ def test_custom_resources_have_the_essentials(name: str):
                 ports = {port["name"] for pod in pods(rendered(name, "1.36").objects()) for one in pod["containers"] for port in one.get("ports", [])}
                 assert all(set(one) == {"port", "path", "interval"} and one["port"] in ports | {"sidestep-admin"} for one in spec["podMetricsEndpoints"])
             case "PrometheusRule":
+                assert spec == yaml.safe_load((CHART / "files" / "rules.yaml").read_text())
                 assert spec["groups"] and all(rule["expr"] and ("alert" in rule or "record" in rule) for group in spec["groups"] for rule in group["rules"])
             case "Certificate":
                 service = rendered(name, "1.36").one("Service", "-injector")["metadata"]
@@ -67,6 +69,12 @@ def test_custom_resources_have_the_essentials(name: str):
                 assert mounted == [spec["secretName"]] and spec["issuerRef"]["kind"] in ("Issuer", "ClusterIssuer")
             case "Issuer":
                 assert spec == {"selfSigned": {}}
+
+
+def test_the_dashboard_is_the_one_of_the_file():
+    dashboard = render(SETS["everything"][1]).one("ConfigMap", "-dashboard")
+    assert dashboard["metadata"]["labels"]["grafana_dashboard"] == "1"
+    assert json.loads(dashboard["data"]["sidestep.json"]) == json.loads((CHART / "files" / "dashboard.json").read_text())
 
 
 @pytest.mark.parametrize("name", SETS)
