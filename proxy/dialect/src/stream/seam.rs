@@ -88,7 +88,7 @@ impl Seam {
     pub fn new(said: &str, tier: Tier) -> Self {
         Self {
             cycle: Cycle::new(said),
-            said: Said::new(said),
+            said: Said::new(said, tier),
             tier,
             splits_words: false,
             phase: Phase::Holding,

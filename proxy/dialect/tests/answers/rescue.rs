@@ -32,6 +32,8 @@ proptest! {
         more in prop::collection::vec(any::<Index>(), 0..24),
         [first, then, caller] in prop::array::uniform3(select(Dialect::ALL.to_vec())),
         (cut, blocks, tier, pace) in (any::<Index>(), 0..3_usize, select(vec![Tier::Prefill, Tier::Instruct]), 0..40_usize),
+        // The second stream may break off as well.
+        again in prop::option::weighted(0.1, any::<Index>()),
     ) {
         let stream = encode(first, &answer("first", &halves(&all, blocks), &cuts, StopReason::EndTurn));
         let cut = cut.index(stream.len());
@@ -42,7 +44,8 @@ proptest! {
         if tier == Tier::Prefill && matches!(second, Second::Exact { trimmed: false, .. }) {
             new = all[so_far.said.trim_end().len()..].to_owned();
         }
-        let continuation = encode(then, &second.answer(&new, &more));
+        let mut continuation = encode(then, &second.answer(&new, &more));
+        continuation.truncate(again.map_or(continuation.len(), |again| again.index(continuation.len())));
         let told = told(caller, (first, &stream[..cut]), (then, &continuation), tier, pace);
         let plan = Plan { all, second, new, tier };
         judge(caller, &plan, &told)?;

@@ -1,10 +1,15 @@
 //! Finds in what was said the place at which a continuation begins.
 
+use crate::continuation::Tier;
+
 /// The least that is taken for a repetition, in characters that are not blank.
 const MIN_OVERLAP: usize = 12;
 
 /// A whole line may be shorter.
 const MIN_LINE: usize = 8;
+
+/// So may two words or more at the beginning of a turn, which repeats words to show where it goes on.
+const MIN_WORDS: usize = 8;
 
 /// From here on a repetition is none by chance, in characters, of blanks one at a time.
 const MIN_REPEAT: usize = 40;
@@ -26,6 +31,7 @@ pub(super) struct Said {
     fences: Vec<usize>,
     /// Blanks count everywhere as they do outside of code.
     loose: bool,
+    tier: Tier,
 }
 
 /// How a continuation stands to what was said.
@@ -55,7 +61,7 @@ pub(super) enum Step {
 }
 
 impl Said {
-    pub(super) fn new(text: &str) -> Self {
+    pub(super) fn new(text: &str, tier: Tier) -> Self {
         let mut fences = Vec::new();
         let mut at = 0;
         for line in text.split_inclusive('\n') {
@@ -65,7 +71,7 @@ impl Said {
             }
             at += line.len();
         }
-        Self { text: text.to_owned(), fences, loose: false }
+        Self { text: text.to_owned(), fences, loose: false, tier }
     }
 
     pub(super) fn text(&self) -> &str {
@@ -131,9 +137,12 @@ impl Said {
         // However short: no answer begins with the same word twice.
         let whole = before.trim().is_empty() && overlap.contains(char::is_alphanumeric);
         let line = before.is_empty() || before.trim_end_matches([' ', '\t']).ends_with('\n');
+        let words = self.tier == Tier::Instruct && !before.ends_with(char::is_alphanumeric);
+        let (blank, code) = (overlap.trim().contains(char::is_whitespace), self.fenced(at));
         size >= MIN_OVERLAP
             || whole
-            || (line && size >= MIN_LINE && (!self.fenced(at) || overlap.contains('\n')))
+            || (line && size >= MIN_LINE && (!code || overlap.contains('\n')))
+            || (words && size >= MIN_WORDS && blank && !code)
     }
 
     /// The last place from which all of `new` is a repetition; else how much of it is one at most, in characters.

@@ -8,9 +8,9 @@ use crate::continuation::Tier;
 /// Blanks that have been said are not said again. A model that continues words in its own mouth knows where it stands
 /// (prefill), so there nothing is ever added. One that was told to go on begins a turn of its own, and turns do not
 /// begin with a blank: between two letters it is likely to be missing. Whether it is cannot be known for sure; what
-/// is most likely decides, in this order: the two pieces are a word that was said before; the first is a part of the
-/// word that the second repeats whole; either is a word that was said before, or the second begins in upper case; and
-/// at last whether the first model's pieces used to end inside of words.
+/// is most likely decides, in this order: the two pieces are a word that was said before; the first is, or is a part
+/// of, the word that the second begins with; either is a word that was said before, or the second begins in upper
+/// case; and at last whether the first model's pieces used to end inside of words.
 pub(super) fn join(said: &str, new: &str, tier: Tier, splits_words: bool) -> String {
     let tail = &said[said.trim_end().len()..];
     let lead = &new[..new.len() - new.trim_start().len()];
@@ -35,6 +35,10 @@ pub(super) fn join(said: &str, new: &str, tier: Tier, splits_words: bool) -> Str
     let digits = ends_in_digit(last) && first.starts_with(|c: char| c.is_ascii_digit());
     if digits || has_word(said, &both) {
         return new.to_owned();
+    }
+    // Few words stand twice in a row, and many turns begin with the last word of what they go on with.
+    if first == last && last.chars().count() > 2 {
+        return new[last.len()..].to_owned();
     }
     let known = has_word(said, last);
     if !known && last.chars().count() > 1 && first.len() > last.len() && first.starts_with(last) {
@@ -99,6 +103,7 @@ mod tests {
             ("the brown\n\n", "\nfox", false, "fox"),
             ("the foxes saw a fo", "xes", false, "xes"),
             ("the qui", "quick fox", false, "ck fox"),
+            ("the quick", "quick fox", false, " fox"),
             ("the the", "theory", true, " theory"),
             ("the qui", "ck fox", true, "ck fox"),
             ("the qui", "Fox", true, " Fox"),

@@ -31,6 +31,8 @@ fn what_follows_is_joined_and_what_was_said_is_not_said_again() {
         "On a mountain  the pressure\nis lower, so it boils sooner.",
         "The pressure is lower, so it boils sooner.",
         "... it boils sooner.",
+        "is lower, so it boils sooner.",
+        "lower, so it boils sooner.",
         "…the pressure is lower, so it boils sooner.",
         &joined,
     ] {
