@@ -3,7 +3,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream;
 use http_body_util::BodyExt;
-use sidestep_dialect::{AnswerContext, Decoder, Dialect, Encoder, Flavor};
+use sidestep_dialect::{AnswerContext, Decoder, Dialect, Encoder, Flavor, Journal};
 use sidestep_probes::Signals;
 use sidestep_table::{Admission, Cell, ModelIndex, PermitKind};
 
@@ -28,6 +28,8 @@ const STOP: &str = "event: message_delta\ndata: {\"type\":\"message_delta\",\"de
     event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
 const ERROR: &str = "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"secret\"}}\n\n";
 const PING: &str = "event: ping\ndata: {\"type\":\"ping\"}\n\n";
+
+mod afterwards;
 
 /// Nobody tells the rest.
 struct Nobody;
@@ -61,20 +63,25 @@ fn upstream(pieces: &[Piece]) -> Body {
 fn bench(rest: Body) -> Bench {
     let metrics = Metrics::new().unwrap();
     let call = Arc::new(call_counted(", stall_timeout: 10s", true, &metrics));
-    let target = ModelIndex::new(0);
-    let cell = call.catalog.model(target).cell.clone();
-    let permit = cell.admit(PermitKind::Live, call.priority).unwrap();
+    let live = live(&call, ModelIndex::new(0), Telling::AsIs, rest);
+    let cell = call.catalog.model(live.target).cell.clone();
+    let body = StreamBody::new(live, call.clone(), None);
+    Bench { metrics, cell, story: call.story.clone(), body }
+}
+
+/// A stream of `target` that has begun with `START`.
+fn live(call: &Arc<Call>, target: ModelIndex, telling: Telling, upstream: Body) -> Live {
+    let permit = call.catalog.model(target).cell.admit(PermitKind::Live, call.priority).unwrap();
     let attempt =
         Attempt { call: call.clone(), target, admission: Admission::Live, repaired: false, standby: None };
     let topology = call.catalog.topology.clone();
     let (_, judge) = Judge::new(topology, Clock::start(), Signals::default(), Box::new(|_| {}), 1);
     let (_, settlement) = Settlement::open(Admitted { attempt, permit }, judge);
     let decoder = Decoder::new(Dialect::Anthropic, Flavor::Anthropic);
-    let mut told = Told::new(Dialect::Anthropic, decoder, Telling::AsIs, 4096);
+    let mut told =
+        Told::new(Dialect::Anthropic, decoder, telling, 4096).with_journal(Journal::new(&call.ask, false));
     told.take(Bytes::from(START)).unwrap();
-    let live = Live { told: Box::new(told), upstream: rest, settlement, target };
-    let body = StreamBody::new(live, call.clone(), None);
-    Bench { metrics, cell, story: call.story.clone(), body }
+    Live { told: Box::new(told), upstream, settlement, target }
 }
 
 impl Bench {
