@@ -1,6 +1,6 @@
 //! The JSON schema that editors and the chart use: made here from the types that read a configuration and from the
 //! README's tables, and committed. After a change of either:
-//! `SIDESTEP_WRITE_SCHEMA=1 cargo test -p sidestep --lib config::tests::schema`.
+//! `SIDESTEP_WRITE_SCHEMA=1 cargo test -p sidestep --lib config::tests::schema && python3 tests/chart/schema.py`.
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
@@ -99,7 +99,7 @@ fn the_committed_schema_is_the_one_of_the_types_and_the_readme() {
     let committed: Value = serde_json::from_str(SCHEMA).unwrap();
     assert!(
         committed == generated,
-        "the schema has changed; write it anew: SIDESTEP_WRITE_SCHEMA=1 cargo test -p sidestep --lib config::tests::schema"
+        "the schema has changed; write it anew: SIDESTEP_WRITE_SCHEMA=1 cargo test -p sidestep --lib config::tests::schema && python3 tests/chart/schema.py"
     );
 }
 
