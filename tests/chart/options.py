@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from engine import KEYS, merged
+import yaml
+from engine import CHART, KEYS, merged
 
 CONFIG = {
     "config": {
@@ -41,6 +42,10 @@ EVERYTHING = merged(KEYS, CONFIG, MONITORING, {
     "networkPolicy": {"enabled": True, "apiServerCIDRs": ["10.0.0.1/32"]},
 })
 
+EXAMPLES = {f"example-{path.stem.removeprefix('values-')}": ("1.29", yaml.safe_load(path.read_text()))
+            for path in sorted((CHART.parents[1] / "deploy" / "examples").glob("values-*.yaml"))}
+assert EXAMPLES, "no examples"
+
 # The first Kubernetes version for each set.
 SETS: dict[str, tuple[str, dict]] = {
     "defaults": ("1.29", KEYS),
@@ -58,4 +63,5 @@ SETS: dict[str, tuple[str, dict]] = {
     "policy": ("1.36", merged(KEYS, POLICY)),
     "everything": ("1.30", EVERYTHING),
     "everything-by-policy": ("1.36", merged(EVERYTHING, POLICY)),
+    **EXAMPLES,
 }
