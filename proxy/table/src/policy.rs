@@ -234,11 +234,11 @@ impl Policy {
         self.slow_start / STAGES.len() as u32
     }
 
-    /// The least time at one stage when there is too little traffic to judge by. The reference's 30 s would
-    /// make an idle ramp three minutes long; a quarter of the slow start, and never more than 5 s above a
-    /// busy stage, brings an idle model back within slow start + 60 s.
+    /// The least time at one stage when there is too little traffic to judge by: that in which two probes are sure to
+    /// fall, jitter included. The reference's 30 s would make an idle ramp three minutes long; with the defaults it is
+    /// 12 s, and never more than a quarter of the slow start.
     pub(crate) fn idle_stage_time(&self) -> Duration {
-        (self.slow_start / 4).min(self.stage_time() + Duration::from_secs(5))
+        (self.slow_start / 4).min(self.stage_time().max(self.probe_gap * 12 / 5))
     }
 
     /// How many answers an idle stage needs: two, or one where two probes do not fit into it.

@@ -259,7 +259,8 @@ impl Health {
         let until = (step.now + dwell).max(self.asked_until);
         let earliest = (step.now + full / 2).max(self.asked_until);
         self.streaks = Streaks { missing: self.streaks.missing, ..Streaks::default() };
-        let why = format!("{why}; left alone for {:.1} s", until.saturating_since(step.now).as_secs_f64());
+        let why =
+            format!("{why}; left alone for {:.1} s at least", until.saturating_since(step.now).as_secs_f64());
         self.enter(Phase::Open { until, earliest }, step, why)
     }
 

@@ -96,8 +96,8 @@ fn one_outage_is_one_outage_and_its_end_is_found_within_three_minutes() {
     for (part, sent, back) in [
         (0.10, 0.15, seconds(300)),
         (0.15, 0.03, seconds(240)),
-        (0.20, 0.01, seconds(200)),
-        (0.25, 0.01, seconds(180)),
+        (0.20, 0.01, seconds(180)),
+        (0.25, 0.01, seconds(165)),
         (0.50, 0.01, seconds(150)),
         (1.0, 0.01, seconds(130)),
     ] {
