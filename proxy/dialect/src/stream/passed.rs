@@ -67,7 +67,8 @@ impl Passed {
         match self {
             Self::Anthropic(blocks) => blocks.note(raw),
             Self::OpenAi(heads) => {
-                if heads.len() < HEADS {
+                // Chunks have no names; signs of life may.
+                if heads.len() < HEADS && raw.name().is_none() {
                     heads.push(raw.data.clone());
                 }
             }

@@ -128,6 +128,8 @@ impl Splice {
         match reason {
             StopReason::ToolUse => return Err(SeamFault::ToolCall),
             StopReason::Refusal => return Err(SeamFault::Refusal),
+            // It waits for the vendor's own tools.
+            StopReason::Paused => return Err(SeamFault::Opaque),
             _ => {}
         }
         let finished = self.seam.finish(&mut self.said);

@@ -2,7 +2,7 @@
 
 /// What models say about what they are going to do, or cannot do, in lower case. Only what no answer to a question of
 /// anybody's would say: `Here is the full code:` and `Continuing with the example` stand in many.
-const ALWAYS: [&str; 52] = [
+const ALWAYS: [&str; 60] = [
     "here is the rest",
     "here's the rest",
     "here is the continuation",
@@ -50,6 +50,15 @@ const ALWAYS: [&str; 52] = [
     "i am sorry, but i can",
     "i cannot continue",
     "i can't continue",
+    "i'm unable to continue",
+    "i am unable to continue",
+    "i can't help with",
+    "i cannot help with",
+    "i can't assist with",
+    "i cannot assist with",
+    // What it was told itself.
+    "[automatic continuation",
+    "<last_words>",
     "hier ist die fortsetzung",
     "voici la suite",
     "aquí está la continuación",
