@@ -1,4 +1,4 @@
-"""An API server that is just enough for Helm: discovery, storage, and the patches that Helm sends. It schedules nothing."""
+"""An API server that is just enough for Helm: discovery, storage, watches, and the patches that Helm sends. It runs nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import patches
 import protobuf
 import yaml
-from kinds import GROUPS, KINDS, resource_of
+from kinds import GROUPS, KINDS, checks_fields, resource_of
 
 NOT_FOUND = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "NotFound", "code": 404, "message": "not found"}
 
@@ -18,8 +18,11 @@ NOT_FOUND = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason"
 class Cluster:
     """A server with a version and its objects by path, on loopback until it is closed."""
 
-    def __init__(self, version: str = "1.36", namespaces: tuple[str, ...] = ("sidestep",)):
+    def __init__(self, version: str = "1.36", namespaces: tuple[str, ...] = ("sidestep",), pods: str = "Pending"):
         self.version = version
+        self.pods = pods
+        """The phase that every pod is in from the start."""
+        self.closed = threading.Event()
         self.objects: dict[str, dict] = {}
         self.owners: dict[str, dict[tuple, str]] = {}
         self.requests: list[tuple[str, str]] = []
@@ -35,6 +38,7 @@ class Cluster:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.closed.set()
         self.server.shutdown()
         self.server.server_close()
 
@@ -99,18 +103,24 @@ class Handler(BaseHTTPRequestHandler):
     def handle_any(self) -> None:
         url = urlsplit(self.path)
         body = self.body()
+        query = parse_qs(url.query)
+        if "watch" in query and "sendInitialEvents" not in query:
+            return self.watch(url.path)
         with self.cluster.lock:
             self.cluster.requests.append((self.command, url.path))
             found = discovery(url.path, self.cluster.version)
             if found is not None:
                 return self.reply(200, found)
             act = {"GET": self.read, "POST": self.create, "PUT": self.replace, "PATCH": self.patch, "DELETE": self.delete}
-            return act[self.command](url.path, parse_qs(url.query), body)
+            return act[self.command](url.path, query, body)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any
 
     def read(self, path: str, query: dict, _: bytes) -> None:
         objects = self.cluster.objects
+        if "sendInitialEvents" in query:
+            # As from a server that has no streamed lists: the client then lists and watches.
+            return self.reply(422, NOT_FOUND | {"reason": "Invalid", "code": 422, "message": "no streamed lists"})
         if path in objects:
             return self.reply(200, objects[path])
         kind = KINDS.get(path.rsplit("/", 1)[-1])
@@ -120,6 +130,27 @@ class Handler(BaseHTTPRequestHandler):
         items = [value for at, value in objects.items() if at.startswith(path + "/")
                  and wanted.items() <= (value["metadata"].get("labels") or {}).items()]
         return self.reply(200, {"kind": f"{kind[1]}List", "apiVersion": kind[0], "metadata": {}, "items": items})
+
+    def watch(self, path: str) -> None:
+        """What changes in a collection, until the server is closed or nobody listens any more."""
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("connection", "close")
+        self.end_headers()
+        self.close_connection = True
+        known: dict[str, str] = {}
+        while not self.cluster.closed.wait(0.02):
+            with self.cluster.lock:
+                now = {at: json.dumps(value) for at, value in self.cluster.objects.items() if at.rpartition("/")[0] == path}
+            events = [("MODIFIED" if at in known else "ADDED", value) for at, value in now.items() if known.get(at) != value]
+            events += [("DELETED", known[at]) for at in known.keys() - now.keys()]
+            known = now
+            try:
+                for kind, value in events:
+                    self.wfile.write(json.dumps({"type": kind, "object": json.loads(value)}).encode() + b"\n")
+                self.wfile.flush()
+            except OSError:
+                return
 
     def create(self, path: str, _: dict, body: bytes) -> None:
         value = sent(body)
@@ -133,6 +164,9 @@ class Handler(BaseHTTPRequestHandler):
             value["metadata"]["namespace"] = namespace
         if at in self.cluster.objects:
             return self.reply(409, NOT_FOUND | {"reason": "AlreadyExists", "code": 409, "message": f"{name} already exists"})
+        value["metadata"].update(uid=at, resourceVersion=str(len(self.cluster.requests)))
+        if value["kind"] == "Pod":
+            value["status"] = {"phase": self.cluster.pods}
         self.cluster.objects[at] = value
         return self.reply(201, value)
 
@@ -169,6 +203,10 @@ def discovery(path: str, version: str) -> dict | None:
     if path == "/version":
         major, minor = version.split(".")
         return {"major": major, "minor": minor, "gitVersion": f"v{version}.0", "platform": "linux/amd64"}
+    if path == "/openapi/v3":
+        return {"paths": {"api/v1": {"serverRelativeURL": "/openapi/v3/api/v1?hash=1"}}}
+    if path == "/openapi/v3/api/v1":
+        return checks_fields("v1")
     if path == "/api":
         return {"kind": "APIVersions", "versions": ["v1"]}
     if path == "/apis":

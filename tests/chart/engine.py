@@ -76,6 +76,12 @@ def uninstall(cluster: Cluster, release: str = "sidestep", namespace: str = "sid
         asyncio.run(helm_sdkpy.Uninstall(config).run(release, wait=False))
 
 
+def test(cluster: Cluster, release: str = "sidestep", namespace: str = "sidestep") -> None:
+    """`helm test`."""
+    with helm_sdkpy.Configuration(namespace=namespace, kubeconfig=cluster.kubeconfig()) as config:
+        asyncio.run(helm_sdkpy.ReleaseTest(config).run(release))
+
+
 def render(values: dict | None = None, version: str = "1.36", release: str = "sidestep") -> Rendered:
     """A first install in a cluster of its own; the same one is not made twice."""
     return kept(json.dumps(KEYS if values is None else values, sort_keys=True), version, release)

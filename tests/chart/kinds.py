@@ -38,3 +38,11 @@ def resource_of(api_version: str, kind: str) -> tuple[str, str, bool]:
     """The path before the namespace, the plural, and whether there is a namespace in between."""
     plural, namespaced = GROUPS[api_version][kind]
     return ("/api/" if api_version == "v1" else "/apis/") + api_version, plural, namespaced
+
+
+def checks_fields(version: str) -> dict:
+    """So much OpenAPI that a client leaves the checking of fields to the server."""
+    checked = {"parameters": [{"name": "fieldValidation", "in": "query", "schema": {"type": "string"}}], "responses": {}}
+    paths = {f"/{plural}/{{name}}": {"patch": checked | {"x-kubernetes-group-version-kind": {"group": "", "version": version, "kind": kind}}}
+             for kind, (plural, _) in GROUPS[version].items()}
+    return {"openapi": "3.0.0", "info": {"title": "stub", "version": version}, "paths": paths}

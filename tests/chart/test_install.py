@@ -161,12 +161,24 @@ def test_an_old_cluster_is_refused_and_one_before_native_sidecars_gets_ordinary_
     assert render(merged(KEYS, {"sidecar": {"native": "false"}}), "1.36").settings()["sidecar"]["native"] is False
 
 
-def test_helm_test_makes_things_before_what_needs_them():
-    hooks = render(merged(KEYS, {"gateway": {"enabled": True}})).hooks
-    weights = [(int(hook["metadata"]["annotations"]["helm.sh/hook-weight"]), hook["kind"]) for hook in hooks]
-    kinds = [kind for _, kind in sorted(weights)]
-    assert kinds == ["Namespace", "ConfigMap", "ServiceAccount", "Pod", "Pod"]
-    assert all(hook["metadata"]["annotations"]["helm.sh/hook"] == "test" for hook in hooks)
+def test_helm_test_makes_a_namespace_and_in_it_a_pod_to_be_injected():
+    with Cluster("1.36", NAMESPACES, pods="Succeeded") as cluster:
+        install(cluster, merged(KEYS, {"gateway": {"enabled": True}}))
+        before = len(cluster.requests)
+        engine.test(cluster)
+        made = [path.removeprefix("/api/v1/") for verb, path in cluster.requests[before:] if verb == "POST"]
+        assert made[0] == "namespaces" and made[3:] == ["namespaces/sidestep-sidestep-test/pods", "namespaces/sidestep/pods"]
+        assert {path.rsplit("/", 1)[1] for path in made[1:3]} == {"configmaps", "serviceaccounts"}
+
+
+def test_helm_test_fails_when_its_pod_does():
+    with Cluster("1.36", NAMESPACES, pods="Failed") as cluster:
+        install(cluster, KEYS)
+        with pytest.raises(helm_sdkpy.HelmError, match="sidestep-test failed"):
+            engine.test(cluster)
+
+
+def test_helm_test_leaves_a_given_namespace_and_ordinary_containers_alone():
     other = render(merged(KEYS, {"test": {"namespace": "shop"}})).hooks
     assert "Namespace" not in {hook["kind"] for hook in other}, "one that is there is not made, nor deleted after"
     assert not render(merged(KEYS, {"sidecar": {"native": False}})).hooks, "such a pod would not end"
