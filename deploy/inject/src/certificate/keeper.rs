@@ -2,6 +2,7 @@
 
 mod bundle;
 mod plan;
+mod terms;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,37 +13,14 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use self::bundle::Bundle;
-use super::identity::Identity;
+pub use self::terms::{Names, Terms};
+use super::identity::{Authority, Identity};
 use super::issue::{IssueError, Validity};
 use super::serving::Serving;
 use super::vault::Vault;
-use crate::cluster::{Cluster, ClusterError, Place, Secret};
+use crate::cluster::{Cluster, ClusterError, Secret};
 use crate::lease::Election;
 use crate::metrics::Metrics;
-
-/// Which objects the replicas share.
-#[derive(Clone, Debug)]
-pub struct Names {
-    /// The Secret with the certificates.
-    pub secret: Place,
-    /// The webhook configuration that is told whom to believe.
-    pub webhook: Place,
-    /// The Service by which the API server calls, and its namespace.
-    pub service: (String, String),
-}
-
-/// How certificates age.
-#[derive(Clone, Copy, Debug)]
-pub struct Terms {
-    /// How long one is valid; renewed in the last third.
-    pub validity: Duration,
-    /// How far back its validity begins, for callers whose clocks are behind.
-    pub skew: Duration,
-    /// How long an authority has been published before anything that it vouches for is served.
-    pub settle: Duration,
-    /// How often replicas look.
-    pub poll: Duration,
-}
 
 /// Why a look at the shared objects came to nothing. The next one follows soon.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +56,8 @@ pub struct Keeper {
     metrics: Arc<Metrics>,
     /// Whom callers believe, as PEM, and since when that is known.
     known: HashMap<String, Instant>,
+    /// Whom callers had to trust at the last look, for when the Secret is lost.
+    remembered: Vec<Authority>,
     told: Option<String>,
 }
 
@@ -91,7 +71,17 @@ impl Keeper {
         serving: Arc<Serving>,
         metrics: Arc<Metrics>,
     ) -> Keeper {
-        Keeper { cluster, names, terms, election, serving, metrics, known: HashMap::new(), told: None }
+        Keeper {
+            cluster,
+            names,
+            terms,
+            election,
+            serving,
+            metrics,
+            known: HashMap::new(),
+            remembered: Vec::new(),
+            told: None,
+        }
     }
 
     /// Looks again and again until `stop` ends, then lets another replica lead.
@@ -121,12 +111,14 @@ impl Keeper {
         let found = self.cluster.get::<Secret>(&self.names.secret).await?;
         let (mut vault, complaints) =
             found.as_ref().map(|secret| Vault::read(secret, &self.names.hosts(), now)).unwrap_or_default();
+        plan::remember(&mut self.remembered, &vault, now);
         if self.election.leads() {
             for complaint in &complaints {
                 let secret = self.names.secret.path();
                 tracing::error!(secret, "{complaint}; it is replaced");
             }
             vault = self.arrange((found, vault, complaints.is_empty()), now).await?;
+            plan::remember(&mut self.remembered, &vault, now);
         }
         let mut bundle = self.bundle().await?;
         if self.election.leads() && bundle.differs(&vault.bundle()) {
@@ -149,6 +141,7 @@ impl Keeper {
             hosts: &self.names.hosts(),
             validity: Validity { lasts: self.terms.validity, skew: self.terms.skew },
             serving: serving.as_deref(),
+            remembered: &self.remembered,
             settled: vault.next.as_ref().is_some_and(|next| self.settled(next)),
             now,
         }
@@ -259,30 +252,5 @@ impl Keeper {
     /// Up to a fifth shorter than said, so that replicas do not all come at once.
     fn pause(&self) -> Duration {
         self.terms.poll.mul_f64(1.0 - 0.2 * rand::random::<f64>())
-    }
-}
-
-impl Terms {
-    /// Says what does not go together; `lease` is how long the Lease lasts after each renewal.
-    ///
-    /// # Errors
-    /// What is wrong, in words.
-    pub(crate) fn check(&self, lease: Duration) -> Result<(), &'static str> {
-        if self.poll.is_zero() || self.poll > lease / 3 {
-            return Err("poll must be above 0 and at most a third of lease_duration");
-        }
-        if self.settle + 4 * self.poll > self.validity / 3 {
-            return Err("settle is too long: with four times poll it must fit into a third of validity");
-        }
-        Ok(())
-    }
-}
-
-impl Names {
-    /// The names by which the Service is called. The API server uses the first.
-    fn hosts(&self) -> Vec<String> {
-        let (service, namespace) = &self.service;
-        let host = format!("{service}.{namespace}.svc");
-        vec![host.clone(), format!("{host}.cluster.local"), format!("{service}.{namespace}")]
     }
 }

@@ -11,7 +11,7 @@ use super::identity::{Authority, Identity, IdentityError};
 use crate::cluster;
 
 /// Earlier authorities at most; each ends by itself when its certificate would have.
-const RETIRED: usize = 8;
+pub(super) const RETIRED: usize = 16;
 
 /// What a Secret holds, as far as it is of use.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -81,16 +81,20 @@ impl Vault {
         json!({ "metadata": { "resourceVersion": secret.metadata.resource_version }, "data": data })
     }
 
-    /// What callers have to trust: whatever some replica may serve, or will.
-    pub(super) fn bundle(&self) -> String {
+    /// Whom callers have to trust: whoever vouches for what some replica may serve, or will.
+    pub(super) fn authorities(&self) -> impl Iterator<Item = &Authority> {
         let identities = [&self.current, &self.next].into_iter().flatten();
-        let authorities = identities.filter_map(|identity| identity.authority.as_ref());
-        authorities.chain(&self.retired).map(|authority| authority.pem.as_str()).collect()
+        identities.filter_map(|identity| identity.authority.as_ref()).chain(&self.retired)
+    }
+
+    /// The same as PEM.
+    pub(super) fn bundle(&self) -> String {
+        self.authorities().map(|authority| authority.pem.as_str()).collect()
     }
 
     /// Keeps an authority among those that are trusted, unless it is there.
     pub(super) fn retire(&mut self, authority: Authority) {
-        if !self.bundle().contains(&authority.pem) {
+        if self.authorities().all(|known| *known != authority) {
             self.retired.insert(0, authority);
             self.retired.truncate(RETIRED);
         }

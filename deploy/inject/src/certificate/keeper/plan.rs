@@ -2,9 +2,9 @@
 
 use rustls_pki_types::UnixTime;
 
-use crate::certificate::identity::Identity;
+use crate::certificate::identity::{Authority, Identity};
 use crate::certificate::issue::{IssueError, Validity, issue};
-use crate::certificate::vault::Vault;
+use crate::certificate::vault::{RETIRED, Vault};
 
 /// What a decision rests on.
 pub(super) struct Situation<'a> {
@@ -14,6 +14,8 @@ pub(super) struct Situation<'a> {
     pub(super) validity: Validity,
     /// What this replica serves, whatever the Secret says.
     pub(super) serving: Option<&'a Identity>,
+    /// Whom callers had to trust when this replica looked last, newest first: another may serve what they vouch for.
+    pub(super) remembered: &'a [Authority],
     /// Whether the authority of what comes next has been published for long enough.
     pub(super) settled: bool,
     /// The wall clock: certificates go by it.
@@ -29,10 +31,22 @@ pub(super) struct Planned {
     pub(super) issued: bool,
 }
 
+/// Adds whom callers have to trust now, newest first, to those of earlier looks, each until its end.
+pub(super) fn remember(remembered: &mut Vec<Authority>, vault: &Vault, now: UnixTime) {
+    let mut all: Vec<Authority> = vault.authorities().cloned().collect();
+    for earlier in remembered.drain(..) {
+        if earlier.not_after >= now.as_secs() && !all.contains(&earlier) {
+            all.push(earlier);
+        }
+    }
+    all.truncate(RETIRED);
+    *remembered = all;
+}
+
 impl Situation<'_> {
     /// What to do next. Each step leaves everything valid that some replica may serve just now.
     pub(super) fn plan(&self, mut vault: Vault) -> Result<Planned, IssueError> {
-        self.keep_what_is_served(&mut vault);
+        self.keep_trust(&mut vault);
         let done = |vault, why, issued| Ok(Planned { vault, why, issued });
         match (vault.current.take(), vault.next.take()) {
             (None, Some(next)) => {
@@ -71,11 +85,11 @@ impl Situation<'_> {
         }
     }
 
-    /// Callers go on believing what this replica serves, also when the Secret knows nothing of it any more.
-    fn keep_what_is_served(&self, vault: &mut Vault) {
-        let serving = self.serving.filter(|serving| self.good(serving));
-        if let Some(authority) = serving.and_then(|serving| serving.authority.clone()) {
-            vault.retire(authority);
+    /// Callers go on believing what replicas may serve, also when the Secret knows nothing of it any more.
+    fn keep_trust(&self, vault: &mut Vault) {
+        let over = |authority: &Authority| authority.not_after < self.now.as_secs();
+        for authority in self.remembered.iter().rev().filter(|authority| !over(authority)) {
+            vault.retire(authority.clone());
         }
     }
 
@@ -97,11 +111,22 @@ mod tests {
     const DAY: u64 = 86_400;
     const START: u64 = 1_800_000_000;
 
+    /// A step of a replica that serves this and remembers what vouches for it.
     fn step(vault: &Vault, serving: Option<&Identity>, settled: bool, day: u64) -> Planned {
+        let remembered: Vec<_> = serving.and_then(|serving| serving.authority.clone()).into_iter().collect();
+        step_of(vault, (serving, &remembered), settled, day)
+    }
+
+    fn step_of(
+        vault: &Vault,
+        (serving, remembered): (Option<&Identity>, &[Authority]),
+        settled: bool,
+        day: u64,
+    ) -> Planned {
         let validity = Validity { lasts: Duration::from_secs(60 * DAY), skew: Duration::ZERO };
         let now = UnixTime::since_unix_epoch(Duration::from_secs(START + day * DAY));
         let hosts = &["hook.sidestep.svc".to_owned()];
-        Situation { hosts, validity, serving, settled, now }.plan(vault.clone()).unwrap()
+        Situation { hosts, validity, serving, remembered, settled, now }.plan(vault.clone()).unwrap()
     }
 
     #[test]
@@ -140,6 +165,20 @@ mod tests {
         let late = step(&Vault::default(), Some(&served), false, 61);
         assert_ne!(late.vault.current.as_ref(), Some(&served));
         assert!(late.vault.current.is_some() && late.vault.next.is_none() && late.vault.retired.is_empty());
+    }
+
+    #[test]
+    fn what_another_replica_may_serve_is_trusted_on_when_the_secret_is_lost() {
+        let old = step(&Vault::default(), None, false, 0).vault;
+        let staged = step(&old, old.current.as_ref(), false, 41).vault;
+        let renewed = step(&staged, old.current.as_ref(), true, 42).vault;
+        let remembered: Vec<_> = renewed.authorities().cloned().collect();
+        let lost = step_of(&Vault::default(), (renewed.current.as_ref(), &remembered), false, 43).vault;
+        assert_eq!(lost.current, renewed.current);
+        assert_eq!(lost.retired, [old.current.unwrap().authority.unwrap()]);
+        // Until it has expired.
+        let late = step_of(&Vault::default(), (renewed.current.as_ref(), &remembered), false, 61).vault;
+        assert_eq!((late.current, late.retired), (renewed.current, Vec::new()));
     }
 
     #[test]
