@@ -115,6 +115,16 @@ def test_uninstall_takes_everything_but_what_runs():
         assert cluster.of_release() == [running, keys]
 
 
+def test_what_running_pods_mount_outlives_the_release_and_is_taken_up_by_the_next():
+    values = merged(KEYS, CONFIG, {"namespaces": ["shop"]})
+    with Cluster("1.36", NAMESPACES) as cluster:
+        install(cluster, values)
+        uninstall(cluster)
+        assert [(value["kind"], value["metadata"]["namespace"]) for value in cluster.of_release()] == [("ConfigMap", "shop")]
+        install(cluster, merged(values, {"config": {"probes": {"enabled": False}}}))
+        assert "enabled: false" in cluster.get("ConfigMap", "sidestep", "shop")["data"]["sidestep.yaml"]
+
+
 def test_a_sidecar_needs_nothing_of_the_release():
     """So that pods go on when it is uninstalled: only the ConfigMap in their own namespace is of the release."""
     settings = render(KEYS).settings()
@@ -141,6 +151,7 @@ REFUSED = {
     "no-keys-no-config": ({"keys": {"secretName": "-"}}, "`config` has to say which providers"),
     "namespaces": (merged(KEYS, {"namespaces": ["shop"]}), "`config` is empty"),
     "policy": (merged(KEYS, {"injector": {"mode": "policy"}}), "from Kubernetes 1.36 on; this is v1.29.0"),
+    "ordinary-by-policy": (merged(KEYS, {"injector": {"mode": "policy"}, "sidecar": {"native": False}}), "makes native sidecars only"),
     "guard": (merged(KEYS, {"guard": {"enabled": True}}), "from Kubernetes 1.30 on; this is v1.29.0"),
     "certificate": (merged(KEYS, {"webhook": {"certificate": {"mode": "secret"}}}), "needs webhook.certificate.secretName"),
     "port": (merged(KEYS, {"gateway": {"service": {"port": 6181}}}), "gateway.service.port is 6181"),
@@ -151,7 +162,7 @@ REFUSED = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_cannot_work_is_refused_in_words(name: str):
     values, words = REFUSED[name]
-    assert words in refusal(values, "1.29")
+    assert words in refusal(values, "1.36" if name == "ordinary-by-policy" else "1.29")
 
 
 def test_an_old_cluster_is_refused_and_one_before_native_sidecars_gets_ordinary_ones():

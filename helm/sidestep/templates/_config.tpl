@@ -34,6 +34,9 @@
 {{- if and .Values.injector.enabled (eq .Values.injector.mode "policy") (not (semverCompare ">=1.36.0-0" .Capabilities.KubeVersion.Version)) -}}
 {{- fail (printf "\n\ninjector.mode=policy needs MutatingAdmissionPolicy, which is there from Kubernetes 1.36 on; this is %s. Use injector.mode=webhook.\n" .Capabilities.KubeVersion.Version) -}}
 {{- end -}}
+{{- if and .Values.injector.enabled (eq .Values.injector.mode "policy") (ne (include "sidestep.native" .) "true") -}}
+{{- fail "\n\nsidecar.native=false is for clusters before 1.29, and injector.mode=policy, for 1.36 and later, makes native sidecars only. Leave one out.\n" -}}
+{{- end -}}
 {{- if and .Values.guard.enabled (not (semverCompare ">=1.30.0-0" .Capabilities.KubeVersion.Version)) -}}
 {{- fail (printf "\n\nguard.enabled needs ValidatingAdmissionPolicy, which is there from Kubernetes 1.30 on; this is %s.\n" .Capabilities.KubeVersion.Version) -}}
 {{- end -}}
