@@ -8,9 +8,6 @@ use crate::continuation::Tier;
 use crate::stop::StopReason;
 use crate::usage::Usage;
 
-/// The tokens of the turn that asks for the rest, about.
-const INSTRUCTION: u64 = 150;
-
 /// Joins a continuation to the answer that it continues: one start, one text, one sum of tokens, one reason to stop.
 ///
 /// What it gives is for the encoder that it was made for. Reasoning of the second model is left out, for nobody asked
@@ -22,8 +19,6 @@ pub struct Splice {
     spent: Usage,
     /// What the second stream has reported.
     usage: Usage,
-    /// How many tokens the second request has more than the first, about.
-    added: u64,
     key: u32,
     /// A block that must be closed first.
     left_open: Option<u32>,
@@ -46,8 +41,7 @@ impl Splice {
         };
         let seam = Seam::new(journal.text(), tier).splitting_words(journal.splits_words());
         let (spent, usage) = (journal.usage(), Usage::default());
-        let added = spent.output + if tier == Tier::Instruct { INSTRUCTION } else { 0 };
-        Self { seam, spent, usage, added, key, left_open, open, text: Vec::new(), said: String::new() }
+        Self { seam, spent, usage, key, left_open, open, text: Vec::new(), said: String::new() }
     }
 
     /// Takes an event of the second stream, and appends what it is in the joined one. That may be nothing yet.
@@ -95,15 +89,10 @@ impl Splice {
         self.seam.is_holding()
     }
 
-    /// What both streams have used. Most vendors tell the input at a stream's end only: where the first has not told
-    /// it, it is an estimate, namely the second's without what was added to the request.
+    /// What both streams have used; of the first, what its [`Journal::usage`] says.
     #[must_use]
     pub fn usage(&self) -> Usage {
-        let input = match self.spent.prompt() {
-            0 => self.usage.prompt().saturating_sub(self.added),
-            _ => self.spent.input,
-        };
-        Usage { input, ..self.spent }.plus(self.usage)
+        self.spent.plus(self.usage)
     }
 
     fn say(&mut self, out: &mut Vec<Event>) {
