@@ -142,6 +142,37 @@ async fn structured_output_is_not_continued() {
     }
 }
 
+/// What a provider holds against the request, in the middle of its answer, is told and not tried elsewhere.
+#[tokio::test]
+async fn the_applications_own_error_is_not_made_good() {
+    for (path, model) in WAYS {
+        let (rig, what) = (rig("").await, format!("{path} {model}"));
+        first(&rig, model).faults().set("*", Fault::InBandError { after: 12, status: 400 }).unwrap();
+        assert_honest(&ask(&rig, path, model).await, &what);
+        assert_eq!((asked(&rig).iter().sum::<u64>(), rescues(&rig, "rejected").await), (1, 1.0), "{what}");
+        rig.stop().await;
+    }
+}
+
+/// Whoever has failed this very call already is not the one who makes it good, while there is another.
+#[tokio::test]
+async fn the_rest_comes_from_somebody_who_has_not_failed_yet() {
+    for (path, model) in WAYS {
+        let (rig, what) = (rig("").await, format!("{path} {model}"));
+        let [first, second] = match model.starts_with("claude") {
+            true => [&rig.anthropic, &rig.openai],
+            false => [&rig.openai, &rig.anthropic],
+        };
+        // Once, and once more in place: it would answer now.
+        first.faults().set("*", Planned::from(Fault::status(500)).at_most(2)).unwrap();
+        second.faults().set("*", Fault::cut(30)).unwrap();
+        crate::assert_whole(&ask(&rig, path, model).await, &what);
+        let counts = [first, second, &rig.xai].map(|simulator| simulator.attempts().count());
+        assert_eq!(counts, [2, 1, 1], "{what}");
+        rig.stop().await;
+    }
+}
+
 /// An overload stays one, whoever could not go on.
 #[tokio::test]
 async fn the_error_is_that_of_the_first_break() {

@@ -10,6 +10,8 @@ pub struct RescueOutcome(pub &'static str);
 impl RescueOutcome {
     /// Another model told the rest.
     pub const RESCUED: Self = Self("rescued");
+    /// The provider found fault with the request, a content filter for instance.
+    pub const REJECTED: Self = Self("rejected");
     /// The request for the rest cannot be written, or the answer had all the tokens that it may have.
     pub const UNCONTINUABLE: Self = Self("uncontinuable");
     /// No other target could be asked.
@@ -29,6 +31,7 @@ impl RescueOutcome {
 impl Label for RescueOutcome {
     const NAMES: &'static [&'static str] = &[
         "rescued",
+        "rejected",
         "uncontinuable",
         "nobody",
         "budget",

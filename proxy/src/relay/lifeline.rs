@@ -41,6 +41,8 @@ pub struct Found {
 pub enum Adrift {
     /// It is not an answer that another model may continue.
     Unfit(Unfit),
+    /// The provider found fault with the request or with what it led to.
+    Rejected,
     /// It had all the tokens that it may have, or its request cannot be read.
     Uncontinuable,
     /// No other target may be asked now.

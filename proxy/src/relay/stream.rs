@@ -89,8 +89,14 @@ impl<L: Lifeline> StreamBody<L> {
         let Some(lifeline) = self.lifeline.take() else { return self.break_off(&broken) };
         let mut tally = Tally::open(&self.call, self.leg.target(), broken.cause);
         let Some(journal) = self.leg.told().journal() else { return self.break_off(&broken) };
-        if let Some(unfit) = journal.unfit() {
-            tally.adrift(Adrift::Unfit(unfit));
+        // What is wrong with the request is wrong with it elsewhere, too.
+        let adrift = if broken.failed.is_the_callers() {
+            Some(Adrift::Rejected)
+        } else {
+            journal.unfit().map(Adrift::Unfit)
+        };
+        if let Some(adrift) = adrift {
+            tally.adrift(adrift);
             return self.break_off(&broken);
         }
         let (said, spent) = (journal.text().to_owned(), journal.usage().output);

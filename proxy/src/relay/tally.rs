@@ -29,6 +29,9 @@ impl Tally {
     pub(super) fn adrift(&mut self, adrift: Adrift) {
         match adrift {
             Adrift::Unfit(unfit) => self.close(RescueOutcome(unfit.as_str()), &unfit),
+            Adrift::Rejected => {
+                self.close(RescueOutcome::REJECTED, &"the provider found fault with the request")
+            }
             Adrift::Uncontinuable => {
                 self.close(RescueOutcome::UNCONTINUABLE, &"the rest cannot be asked for");
             }

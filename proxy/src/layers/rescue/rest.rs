@@ -62,8 +62,10 @@ where
         let home = call.catalog.provider_of(wreck.target);
         let ranked = ranked(call, &self.clock).unwrap_or_default();
         let live = ranked.into_iter().filter(|candidate| candidate.admission == Admission::Live);
-        let (mut siblings, elsewhere): (Vec<_>, Vec<_>) =
+        let (mut siblings, mut elsewhere): (Vec<_>, Vec<_>) =
             live.partition(|candidate| call.catalog.provider_of(candidate.model) == home);
+        // Whoever has failed this call before it was committed is asked last.
+        elsewhere.sort_by_key(|other| call.story.has_asked(&call.catalog.model(other.model).id));
         if !elsewhere.is_empty() {
             return elsewhere;
         }
