@@ -51,17 +51,6 @@ pub enum Uncontinuable {
 /// The fewest tokens that are asked for: OpenAI's Responses API refuses less.
 const MIN_TOKENS: u64 = 16;
 
-impl Tier {
-    /// The name used in metrics and headers.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Prefill => "prefill",
-            Self::Instruct => "instruct",
-        }
-    }
-}
-
 /// The way that suits `target`, as far as its capabilities tell.
 #[must_use]
 pub const fn tier_of(target: &Target) -> Tier {
