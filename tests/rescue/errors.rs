@@ -1,10 +1,10 @@
 //! What cannot be continued, or not any more, ends in an error at once.
 
 use serde_json::{Value, json};
-use sidestep_simulator::{Fault, Planned};
+use sidestep_simulator::{Fault, Planned, full_answer};
 use sidestep_tests::{Heard, Rig};
 
-use crate::{PROMPT, WAYS, ask, asked, assert_honest, assert_idle, body, first, is_ended, rescues};
+use crate::{PROMPT, WAYS, ask, asked, assert_honest, assert_idle, body, first, is_ended, rescues, said};
 
 const CUT: Fault = Fault::Cut { after: 12, clean: false, torn: true };
 
@@ -169,6 +169,25 @@ async fn the_rest_comes_from_somebody_who_has_not_failed_yet() {
         crate::assert_whole(&ask(&rig, path, model).await, &what);
         let counts = [first, second, &rig.xai].map(|simulator| simulator.attempts().count());
         assert_eq!(counts, [2, 1, 1], "{what}");
+        rig.stop().await;
+    }
+}
+
+/// A text that was told to its end needs no continuation, though nobody knows whether the answer would have had more.
+#[tokio::test]
+async fn a_text_that_is_over_is_not_continued() {
+    for (path, model) in WAYS {
+        let (rig, what) = (rig("").await, format!("{path} {model}"));
+        // In place of the very last event.
+        first(&rig, model).faults().set("*", Fault::InBandError { after: 9999, status: 529 }).unwrap();
+        let heard = ask(&rig, path, model).await;
+        assert_honest(&heard, &what);
+        assert_eq!(said(&heard), full_answer(PROMPT), "{what}");
+        assert_eq!(
+            (asked(&rig).iter().sum::<u64>(), rescues(&rig, "uncontinuable").await),
+            (1, 1.0),
+            "{what}"
+        );
         rig.stop().await;
     }
 }

@@ -12,7 +12,7 @@ impl RescueOutcome {
     pub const RESCUED: Self = Self("rescued");
     /// The provider found fault with the request, a content filter for instance.
     pub const REJECTED: Self = Self("rejected");
-    /// The request for the rest cannot be written, or the answer had all the tokens that it may have.
+    /// There is no rest of a text to ask for: it was closed, or had all the tokens that it may have.
     pub const UNCONTINUABLE: Self = Self("uncontinuable");
     /// No other target could be asked.
     pub const NOBODY: Self = Self("nobody");

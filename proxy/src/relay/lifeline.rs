@@ -43,7 +43,7 @@ pub enum Adrift {
     Unfit(Unfit),
     /// The provider found fault with the request or with what it led to.
     Rejected,
-    /// It had all the tokens that it may have, or its request cannot be read.
+    /// The text was over or had all the tokens that it may have, or its request cannot be read.
     Uncontinuable,
     /// No other target may be asked now.
     Nobody,

@@ -88,12 +88,14 @@ impl<L: Lifeline> StreamBody<L> {
     fn broke(&mut self, broken: Broken) {
         let Some(lifeline) = self.lifeline.take() else { return self.break_off(&broken) };
         let mut tally = Tally::open(&self.call, self.leg.target(), broken.cause);
-        let Some(journal) = self.leg.told().journal() else { return self.break_off(&broken) };
-        // What is wrong with the request is wrong with it elsewhere, too.
-        let adrift = if broken.failed.is_the_callers() {
-            Some(Adrift::Rejected)
-        } else {
-            journal.unfit().map(Adrift::Unfit)
+        let told = self.leg.told();
+        let Some(journal) = told.journal() else { return self.break_off(&broken) };
+        let adrift = match journal.unfit() {
+            // What is wrong with the request is wrong with it elsewhere, too.
+            _ if broken.failed.is_the_callers() => Some(Adrift::Rejected),
+            Some(unfit) => Some(Adrift::Unfit(unfit)),
+            None if !told.is_in_text() => Some(Adrift::Uncontinuable),
+            None => None,
         };
         if let Some(adrift) = adrift {
             tally.adrift(adrift);

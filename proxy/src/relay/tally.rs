@@ -33,7 +33,7 @@ impl Tally {
                 self.close(RescueOutcome::REJECTED, &"the provider found fault with the request")
             }
             Adrift::Uncontinuable => {
-                self.close(RescueOutcome::UNCONTINUABLE, &"the rest cannot be asked for");
+                self.close(RescueOutcome::UNCONTINUABLE, &"there is nothing left to ask for");
             }
             Adrift::Nobody => self.close(RescueOutcome::NOBODY, &"no other target may be asked now"),
             Adrift::Budget => self.close(RescueOutcome::BUDGET, &"the route's budget is spent"),

@@ -2,8 +2,8 @@
 
 use bytes::{Bytes, BytesMut};
 use sidestep_dialect::{
-    Decoder, Dialect, Encoder, ErrorForm, Event, Forward, Journal, RawEvent, Splitter, StreamFault, Tail,
-    Usage, write_stream_error,
+    BlockKind, Decoder, Dialect, Encoder, ErrorForm, Event, Forward, Journal, RawEvent, Splitter,
+    StreamFault, Tail, Usage, write_stream_error,
 };
 use sidestep_probes::class_of_stream;
 
@@ -17,6 +17,8 @@ pub struct Told {
     telling: Telling,
     /// What the caller was told, should another upstream have to tell the rest; `None` when none may.
     journal: Option<Journal>,
+    /// The block of text that is being told.
+    text: Option<u32>,
     events: Vec<Event>,
     out: BytesMut,
     over: bool,
@@ -46,6 +48,7 @@ impl Told {
             decoder,
             telling,
             journal: None,
+            text: None,
             events: Vec::new(),
             out: BytesMut::new(),
             over: false,
@@ -146,7 +149,14 @@ impl Told {
             Telling::Aside(events) => events.extend_from_slice(&self.events[..good]),
         }
         if let Some(journal) = &mut self.journal {
-            self.events[..good].iter().for_each(|event| journal.note(event));
+            for event in &self.events[..good] {
+                journal.note(event);
+                match event {
+                    Event::Open { key, kind: BlockKind::Text } => self.text = Some(*key),
+                    Event::Close { key, .. } if self.text == Some(*key) => self.text = None,
+                    _ => {}
+                }
+            }
         }
         outcome
     }
@@ -194,6 +204,13 @@ impl Told {
     #[must_use]
     pub fn journal(&self) -> Option<&Journal> {
         self.journal.as_ref()
+    }
+
+    /// Whether the caller has been told part of a text. One that was closed is over, though the answer may not be: who
+    /// is asked to go on with it has nothing to say.
+    #[must_use]
+    pub fn is_in_text(&self) -> bool {
+        self.text.is_some()
     }
 
     /// What wrote to the caller, unless the upstream's bytes were passed on as they are.
