@@ -4,8 +4,8 @@
 //! shortened where the full length adds nothing; `SIDESTEP_REPLAY=full` the same in full length. The report goes to
 //! standard output, `target/replay-report.json` and `target/replay-report.html`.
 //!
-//! `SIDESTEP_REPLAY_ONLY=NAME` plays one of them. `SIDESTEP_REPLAY_FILE=PATH`, with `SIDESTEP_REPLAY_RATE` and
-//! `SIDESTEP_REPLAY_SEED`, plays an incident of one's own. `SIDESTEP_SOAK=N` is the number of random incidents, and
+//! `SIDESTEP_REPLAY_ONLY=NAME` plays one of them, `SIDESTEP_REPLAY_RATE=N` only at that rate.
+//! `SIDESTEP_REPLAY_FILE=PATH`, with that and `SIDESTEP_REPLAY_SEED`, plays an incident of one's own. `SIDESTEP_SOAK=N` is the number of random incidents, and
 //! `SIDESTEP_SOAK_SEED=N` plays the one of that seed.
 
 #![cfg(test)]
@@ -99,8 +99,9 @@ fn matrix() -> Vec<Job> {
     let full = wish == "full";
     let wide = full || wish == "wide";
     let only = std::env::var("SIDESTEP_REPLAY_ONLY").ok();
+    let wished = std::env::var("SIDESTEP_REPLAY_RATE").ok().map(|rate| rate.parse::<f64>().unwrap());
     let mut jobs = Vec::new();
-    for rate in RATES {
+    for rate in RATES.into_iter().filter(|rate| wished.is_none_or(|wished| wished == *rate)) {
         for incident in Incident::all() {
             let brief = rate < 2.0 || (rate < 20.0 && BUSY.contains(&&*incident.name));
             if only.as_ref().is_none_or(|only| *only == incident.name) && (wide || brief) {

@@ -204,7 +204,8 @@ impl Seen {
 
     pub(crate) fn waste(&self) -> Waste {
         let mut waste = Waste::default();
-        for (_, attempt) in self.traffic().filter(|(_, it)| it.status == Some(200)) {
+        // Whoever had not answered yet may have worked on it.
+        for (_, attempt) in self.traffic().filter(|(_, it)| it.status.is_none_or(|status| status == 200)) {
             let tokens = attempt.input_tokens + attempt.pieces;
             if attempt.faults.iter().any(|fault| IN_THE_MIDDLE.contains(fault)) {
                 waste.broken += tokens;

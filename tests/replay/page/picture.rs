@@ -164,8 +164,11 @@ impl Picture<'_> {
     fn axis(&mut self, top: f64, bottom: f64) {
         let (onset, end) = self.course.during;
         if !self.course.put_in.iter().all(|step| step.fails == [0.0; 3]) {
-            for (at, what, side, anchor) in [(onset, "begins", -5.0, "end"), (end, "ends", 5.0, "start")] {
-                let (x, words, y) = (self.x(at), self.x(at) + side, top + 14.0);
+            for (at, what) in [(onset, "begins"), (end, "ends")] {
+                // Outside of the incident, if there is room.
+                let (x, y) = (self.x(at), top + 14.0);
+                let before = what == "begins" && x > LEFT + 44.0;
+                let (words, anchor) = if before { (x - 5.0, "end") } else { (x + 5.0, "start") };
                 self.draw(&format!(
                     "<path class=\"edge\" d=\"M{x:.1} {top:.1}V{bottom:.1}\"/><text x=\"{words:.1}\" y=\"{y:.1}\" \
                      text-anchor=\"{anchor}\">{what}</text>",
