@@ -1,12 +1,12 @@
 //! Published incidents, and random ones, replayed against the whole of Sidestep in paused time: hours take seconds.
 //!
 //! By default a short matrix of the published ones runs. `SIDESTEP_REPLAY=wide` plays every one at every rate,
-//! shortened where the full length adds nothing; `SIDESTEP_REPLAY=full` the same in full length. The report goes to
-//! standard output, `target/replay-report.json` and `target/replay-report.html`.
+//! shortened; `SIDESTEP_REPLAY=full` the same in full length up to 2 requests a second. The report goes to standard
+//! output, `target/replay-report.json` and `target/replay-report.html`.
 //!
 //! `SIDESTEP_REPLAY_ONLY=NAME` plays one of them, `SIDESTEP_REPLAY_RATE=N` only at that rate.
-//! `SIDESTEP_REPLAY_FILE=PATH`, with that and `SIDESTEP_REPLAY_SEED`, plays an incident of one's own. `SIDESTEP_SOAK=N` is the number of random incidents, and
-//! `SIDESTEP_SOAK_SEED=N` plays the one of that seed.
+//! `SIDESTEP_REPLAY_FILE=PATH`, with that and `SIDESTEP_REPLAY_SEED`, plays an incident of one's own.
+//! `SIDESTEP_SOAK=N` is the number of random incidents, and `SIDESTEP_SOAK_SEED=N` plays the one of that seed.
 
 #![cfg(test)]
 
@@ -105,7 +105,7 @@ fn matrix() -> Vec<Job> {
         for incident in Incident::all() {
             let brief = rate < 2.0 || (rate < 20.0 && BUSY.contains(&&*incident.name));
             if only.as_ref().is_none_or(|only| *only == incident.name) && (wide || brief) {
-                jobs.push(Job::published(incident, rate, !full));
+                jobs.push(Job::published(incident, rate, !full || rate > 2.0));
             }
         }
     }

@@ -22,7 +22,8 @@ answers with a log-normal length (median 25 words). Healthy first tokens are log
 2.6&nbsp;s in the 99th percentile, at every provider. One seed decides every draw: the same seed gives the same page.</p>
 <p><b>What is data:</b> durations, the order of recovery, and the shares of failing requests that the sources name.
 <b>What is assumed</b> stands beside each incident: above all which requests fail how, ramps, and how soon callers
-leave. Where a replay is <i>shortened</i>, long plateaus are cut to minutes. A simulated model says the same words
+leave. Where a replay is <i>shortened</i>, long plateaus are cut
+to minutes, which flatters: a partial outage of hours gives more occasions to come back too early. A simulated model says the same words
 at every provider, which real ones do not: that is what lets every answer be checked to the letter, and it says
 nothing of how well two real models' styles fit together. Waits of callers who left count as first tokens, so that
 leaving does not make the figures better.</p>
