@@ -9,12 +9,10 @@ use crate::in_parallel;
 use crate::invariants::broken;
 use crate::measures::quantile;
 use crate::replay::{Job, Seen, replayed};
+use crate::targets::VISIBLE;
 
 /// Without a wish.
 const USUAL: u64 = 2;
-/// Of all requests, those that the application may see fail. Random incidents are worse than published ones: in one of
-/// seven all failures strike in the middle of answers.
-const VISIBLE: f64 = 0.002;
 /// Failures are printed in full for so many incidents.
 const PRINTED: usize = 3;
 
