@@ -207,6 +207,15 @@ impl Purse {
         self.level >= i128::from(self.depth / 4 * 3)
     }
 
+    /// Whether open models have to be asked more seldom: two fifths of the purse are left at most. Calm probes
+    /// alone never bring it there. An outage of many hours would else spend it all before its end, which nobody would
+    /// find out then.
+    #[must_use]
+    pub fn is_scarce(&mut self, now: Moment) -> bool {
+        self.credit(now);
+        self.level < i128::from(self.depth / 5 * 2)
+    }
+
     /// Forgets what is saved up for a model that is gone.
     pub fn keep(&mut self, known: impl Fn(&ModelId) -> bool) {
         self.promised.take_if(|(model, _)| !known(model));

@@ -2,7 +2,8 @@
 //!
 //! A model with traffic is asked every 15 s and three of four of those questions are answered by live
 //! successes; anything that is not well, or whose siblings are not, is asked every 5 s, and every second while an open
-//! model's probes pass: where part of all requests fails, dozens of passes tell an end from luck. A standby model
+//! model's probes pass: where part of all requests fails, dozens of passes tell an end from luck. One that stays open until
+//! the purse has little left is asked every 40 s. A standby model
 //! without traffic is asked every five minutes: a question costs up to 0.4 cents, and one in 15 s around the clock
 //! would make that 650 dollars a month for every pod. Every interval is jittered by a fifth so that
 //! sidecars do not ask in step.
@@ -31,6 +32,8 @@ pub struct Cadence {
     pub unwell: Duration,
     /// Between two probes of an open model whose probes have begun to pass, but never before the last is answered.
     pub mending: Duration,
+    /// Between two probes of any other open model when the purse has little left.
+    pub frugal: Duration,
     /// Between two probes of a healthy model that serves no traffic, and of one whose limiter is closed.
     pub idle: Duration,
     /// A model without traffic for this long is idle.
@@ -83,6 +86,8 @@ pub struct Schedule {
     cadence: Cadence,
     /// In the order of names: each may take a draw.
     plans: BTreeMap<ModelId, Plan>,
+    /// The purse has little left.
+    frugal: bool,
     draw: SmallRng,
 }
 
@@ -103,6 +108,7 @@ impl Cadence {
             healthy,
             unwell,
             mending: unwell / 5,
+            frugal: unwell.saturating_mul(8),
             idle: healthy.saturating_mul(20),
             idle_after: healthy.saturating_mul(8),
             fresh: healthy.saturating_mul(2) / 3,
@@ -118,6 +124,7 @@ impl Cadence {
             Pace::Healthy => self.healthy.min(self.idle),
             Pace::Unwell | Pace::Trial => self.unwell,
             Pace::Mending => self.mending,
+            Pace::Frugal => self.frugal,
         }
         .max(LEAST)
     }
@@ -129,7 +136,7 @@ impl Schedule {
     /// An empty schedule. The same seed and the same inputs give the same turns.
     #[must_use]
     pub fn new(cadence: Cadence, seed: u64) -> Self {
-        Self { cadence, plans: BTreeMap::new(), draw: SmallRng::seed_from_u64(seed) }
+        Self { cadence, plans: BTreeMap::new(), frugal: false, draw: SmallRng::seed_from_u64(seed) }
     }
 
     /// Another rhythm from the next turn of each model on.
@@ -137,11 +144,19 @@ impl Schedule {
         self.cadence = cadence;
     }
 
+    /// Whether open models are asked more seldom, from the next turn of each on.
+    pub fn set_frugal(&mut self, frugal: bool) {
+        self.frugal = frugal;
+    }
+
     /// Takes the present sights: forgets models that are gone, plans new ones, and tightens those that turned worse.
     pub fn see(&mut self, sights: &[Sight], now: Moment) {
         self.plans.retain(|model, _| sights.iter().any(|sight| sight.model == *model));
         for sight in sights {
-            let pace = sight.pace(&self.cadence, now);
+            let pace = match sight.pace(&self.cadence, now) {
+                Pace::Unwell if self.frugal && sight.verdict == Verdict::Open => Pace::Frugal,
+                pace => pace,
+            };
             match self.plans.get_mut(&sight.model) {
                 Some(plan) => plan.update(sight.clone(), pace),
                 None => {
@@ -220,7 +235,7 @@ impl Schedule {
 
     /// Moves turns that are due but need not run: a live success stands in, or the vendor asked for quiet.
     fn postpone(&mut self, now: Moment) {
-        let Self { cadence, plans, draw } = self;
+        let Self { cadence, plans, draw, .. } = self;
         for plan in plans.values_mut().filter(|plan| !plan.flying && plan.due <= now) {
             let quiet = plan.quiet_until(cadence, now);
             if quiet > now {

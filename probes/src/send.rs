@@ -36,7 +36,7 @@ pub enum Bill {
     Nothing,
     /// What the vendor counted.
     Counted(Tokens),
-    /// It may have cost anything up to the estimate.
+    /// It broke off before the vendor told: it may have cost anything up to the estimate.
     Unknown,
 }
 

@@ -127,12 +127,12 @@ fn a_purse_that_calm_probes_emptied_still_pays_for_alarm_and_then_for_recovery()
             purse.settle(hold, Amount(10), start);
             count += 1;
         }
-        count
+        (count, purse.is_scarce(start))
     };
-    assert_eq!(spend(Errand::Calm), 50);
-    assert_eq!(spend(Errand::Alert), 30);
-    assert_eq!(spend(Errand::Recovery), 20);
-    assert_eq!(spend(Errand::Recovery), 0);
+    assert_eq!(spend(Errand::Calm), (50, false));
+    assert_eq!(spend(Errand::Alert), (30, true));
+    assert_eq!(spend(Errand::Recovery), (20, true));
+    assert_eq!(spend(Errand::Recovery), (0, true));
 }
 
 #[test]

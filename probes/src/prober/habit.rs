@@ -2,7 +2,7 @@
 
 use sidestep_table::ProbeKind;
 
-use crate::budget::Amount;
+use crate::budget::{Amount, Tokens};
 use crate::prompt::Room;
 use crate::score::Score;
 
@@ -11,7 +11,9 @@ use crate::score::Score;
 pub(super) struct Habit {
     pub(super) room: Room,
     /// The most that a probe of each kind ever cost: estimates are not lower.
-    pub(super) dearest: [Amount; 3],
+    dearest: [Amount; 3],
+    /// The most that the vendor said a probe of each kind cost.
+    told: [Option<Tokens>; 3],
 }
 
 // === impl Habit ===
@@ -19,6 +21,19 @@ pub(super) struct Habit {
 impl Habit {
     pub(super) fn dearest(&self, kind: ProbeKind) -> Amount {
         self.dearest[slot(kind)]
+    }
+
+    /// What a probe cost that broke off before its vendor told: as much as the dearest of its kind that was told, or
+    /// all that it may have cost if none was. An outage is full of such probes, most of which cost nothing.
+    pub(super) fn untold(&self, kind: ProbeKind, bound: Tokens) -> Tokens {
+        self.told[slot(kind)].unwrap_or(bound)
+    }
+
+    /// The vendor told what a probe cost.
+    pub(super) fn tell(&mut self, kind: ProbeKind, cost: Tokens) {
+        let before = self.told[slot(kind)].unwrap_or_default();
+        let told = Tokens { input: cost.input.max(before.input), output: cost.output.max(before.output) };
+        self.told[slot(kind)] = Some(told);
     }
 
     pub(super) fn learn(&mut self, kind: ProbeKind, score: &Score, actual: Amount) {

@@ -109,6 +109,7 @@ where
             self.settings = settings;
         }
         let sights = sights(&self.targets, &self.prober.signals);
+        self.schedule.set_frugal(self.purse.is_scarce(now));
         self.schedule.see(&sights, now);
         for model in self.alarmed(&sights).into_iter().chain(self.prober.signals.hurried()) {
             self.schedule.hurry(&model, now);
@@ -181,8 +182,9 @@ where
     fn kind(&mut self, target: &Target<T::Service>, turn: &Turn, now: Moment) -> ProbeKind {
         let kind = match turn.trial {
             Some(trial) => prompt::trial_kind(trial),
-            // Dozens are asked one after the other: the trial that follows asks for more than the cheapest.
-            None if target.cell.is_mending() => ProbeKind::Echo,
+            // An outage takes hundreds, and its end dozens one after the other: the trial that follows asks for more
+            // than the cheapest.
+            None if target.cell.standing().verdict == Verdict::Open => ProbeKind::Echo,
             None => prompt::draw_kind(&mut self.draw),
         };
         let fits = prompt::can_ask(kind, &target.upstream);
@@ -196,14 +198,18 @@ where
         self.flying.remove(&model);
         self.schedule.finish(&model, now);
         let price = self.targets.iter().find(|target| target.model == model).and_then(|target| target.price);
+        let habit = self.habits.entry(model.clone()).or_default();
         let tokens = match landing.bill {
             Bill::Nothing => Tokens::default(),
-            Bill::Counted(tokens) => tokens,
-            Bill::Unknown => landing.bound,
+            Bill::Counted(tokens) => {
+                habit.tell(kind, tokens);
+                tokens
+            }
+            Bill::Unknown => habit.untold(kind, landing.bound),
         };
         let actual = self.settings.allowance.amount(tokens, price);
         self.purse.settle(landing.hold, actual, now);
-        self.habits.entry(model.clone()).or_default().learn(kind, &score, actual);
+        habit.learn(kind, &score, actual);
         self.prober.observer.probed(&Report {
             model: model.clone(),
             kind,

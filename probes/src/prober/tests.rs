@@ -249,6 +249,30 @@ async fn probes_alone_find_an_outage_and_bring_the_model_back() {
     }
 }
 
+/// What an outage costs must not be missing when it ends, however long it is and whatever it does to bills.
+#[tokio::test(start_paused = true)]
+async fn an_outage_of_many_hours_leaves_enough_to_find_its_end() {
+    let hours = |count: u32| HOUR * count;
+    let upstream = Upstream::new(Act::Right);
+    let court = Court::new("m", &upstream);
+    court.bench.desk(|desk| desk.settings.allowance = Allowance::TokensPerDay(100_000));
+    let story = async {
+        tokio::time::sleep(Duration::from_secs(600)).await;
+        upstream.log(|log| log.act = Act::Never);
+        court.until(Verdict::Open, Duration::from_secs(420)).await;
+        let early = tokio::time::timeout(hours(16), court.until(Verdict::HalfOpen, hours(17))).await;
+        assert!(early.is_err(), "a trial while all its probes fail");
+        upstream.log(|log| log.act = Act::Right);
+        // One that saves waits for 48 s at most after a question that is waited for 15 s.
+        court.until(Verdict::HalfOpen, Duration::from_secs(15 + 48 + 10)).await;
+    };
+    tokio::select! {
+        () = court.bench.prober().run(pending()) => panic!("the prober ended by itself"),
+        () = story => {}
+    }
+    assert_eq!(court.bench.desk(|desk| desk.withheld), 0);
+}
+
 #[test]
 fn a_prober_can_be_spawned_anywhere() {
     fn is_send<T: Send + 'static>(_: impl FnOnce() -> T) {}

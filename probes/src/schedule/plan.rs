@@ -28,6 +28,7 @@ pub(super) enum Pace {
     Never,
     Idle,
     Healthy,
+    Frugal,
     Unwell,
     Mending,
     Trial,
@@ -92,7 +93,8 @@ impl Plan {
 
     pub(super) fn errand(&self, hurried: bool) -> Errand {
         match self.sight.verdict {
-            Verdict::HalfOpen | Verdict::Ramping => Errand::Recovery,
+            // Without its probes an open model comes back by the clock, well or not.
+            Verdict::Open | Verdict::HalfOpen | Verdict::Ramping => Errand::Recovery,
             _ if hurried || self.pace >= Pace::Unwell => Errand::Alert,
             _ => Errand::Calm,
         }

@@ -160,6 +160,23 @@ fn a_closed_limiter_is_left_alone_but_for_one_question_per_idle_interval() {
 }
 
 #[test]
+fn only_open_models_whose_probes_fail_are_asked_seldom_when_little_is_left() {
+    let waits = |sight: Sight| {
+        let mut schedule = Schedule::new(Cadence::default(), 3);
+        schedule.set_frugal(true);
+        schedule.see(&[sight], at(0));
+        schedule.take(at(6_000)).unwrap();
+        schedule.finish(&model("a"), at(6_400));
+        schedule.next().unwrap().saturating_since(at(6_000)).as_secs_f64()
+    };
+    assert!((32.0..=48.0).contains(&waits(sight(Verdict::Open))));
+    assert!(waits(Sight { mending: true, ..sight(Verdict::Open) }) < 1.3);
+    for verdict in [Verdict::Degraded, Verdict::Ramping, Verdict::HalfOpen] {
+        assert!((4.0..=6.4).contains(&waits(sight(verdict))), "{verdict:?}");
+    }
+}
+
+#[test]
 fn what_an_operator_switched_off_is_never_asked() {
     let mut schedule = Schedule::new(Cadence::default(), 1);
     schedule.see(&[sight(Verdict::Disabled)], at(0));

@@ -268,9 +268,10 @@ impl Policy {
         self.mending_gap() * 4 / 5
     }
 
-    /// After so long without a probe nobody waits for the next: the prober is off or out of money.
+    /// After so long without a probe nobody waits for the next: the prober is off or out of money. One that saves asks
+    /// every eight gaps, give or take a fifth, and may then wait for an answer until it gives up.
     pub(crate) fn probe_silence(&self) -> Duration {
-        self.probe_gap * 12
+        self.probe_gap * 18
     }
 
     /// How long a half-open model waits for a first probe at all before 1 % of its users may show the way.

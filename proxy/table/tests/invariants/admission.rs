@@ -10,7 +10,7 @@ use crate::rig::{FAILED, PROBE, Rig};
 fn ramping(seed: u64) -> Rig {
     let mut rig = Rig::new(seed);
     (0..5).for_each(|_| drop(rig.observe(3, Source::Traffic, FAILED)));
-    rig.wait(Duration::from_secs(61));
+    rig.wait(Duration::from_secs(91));
     for _ in 0..3 {
         rig.wait(Duration::from_secs(5));
         rig.observe(3, PROBE, Class::Ok);

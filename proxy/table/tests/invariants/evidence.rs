@@ -103,7 +103,7 @@ proptest! {
     ) {
         let mut rig = Rig::new(seed);
         (0..5).for_each(|_| drop(rig.observe(3, Source::Traffic, FAILED)));
-        rig.wait(Duration::from_secs(61));
+        rig.wait(Duration::from_secs(91));
         prop_assert_eq!(rig.standing(3).verdict, Verdict::HalfOpen);
         for (class, source) in claims {
             let missing = class == Class::ModelMissing;
@@ -124,7 +124,7 @@ proptest! {
 fn probes_too_close_together_count_once() {
     let mut rig = Rig::new(7);
     (0..5).for_each(|_| drop(rig.observe(3, Source::Traffic, FAILED)));
-    rig.wait(Duration::from_secs(61));
+    rig.wait(Duration::from_secs(91));
     (0..10).for_each(|_| drop(rig.observe(3, PROBE, Class::Ok)));
     assert_eq!(rig.standing(3).verdict, Verdict::HalfOpen);
     rig.happen(&Happening::Wait(5_000));

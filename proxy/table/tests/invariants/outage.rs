@@ -101,9 +101,9 @@ proptest! {
 
 /// Nobody asks it: the cooldown alone decides when users may show the way.
 #[test]
-fn without_a_prober_the_cooldown_and_a_minute_decide() {
+fn without_a_prober_the_cooldown_and_ninety_seconds_decide() {
     let mut rig = fallen(1, 1.0, &mut SmallRng::seed_from_u64(1)).expect("it opens");
-    rig.wait(Duration::from_secs(59));
+    rig.wait(Duration::from_secs(89));
     assert_eq!(rig.standing(3).verdict, Verdict::Open);
     rig.wait(Duration::from_secs(1));
     assert_eq!(rig.standing(3).verdict, Verdict::HalfOpen);
