@@ -4,7 +4,7 @@ import anthropic
 import openai
 import pytest
 
-from ask import TOPIC
+from ask import TOPIC, TOPIC_TOLD
 
 ASK = [{"role": "user", "content": TOPIC}]
 
@@ -122,6 +122,11 @@ def test_a_stream_that_breaks_off_after_text_raises(app, fail, scenario, fault):
     fail(**fault)
     begun = app.call(scenario, stream=True)
     assert next(iter(begun)), "it never began"
+    if isinstance(app, Responses) and scenario == "broken-event":
+        # What the lost event said comes again before the end.
+        completed = list(begun)[-1]
+        assert completed.type == "response.completed" and completed.response.output_text.startswith(TOPIC_TOLD)
+        return
     with pytest.raises(app.sdk.APIError):
         pytest.fail(f"taken for an answer: {list(begun)}")
     with pytest.raises(app.sdk.APIError):
