@@ -4,7 +4,8 @@
 //! the other half flows back evenly over 24 hours, so that in *any* window of 24 hours no more than the
 //! allowance is granted: there is no midnight at which two days' money could meet. What is left is spent by
 //! need: calm probes leave half of the purse for trouble, alert ones leave a fifth for recovery, and only the
-//! probes that decide whether a model may come back can empty it.
+//! probes that decide whether a model may come back can empty it. A probe that broke off before its vendor told
+//! what it cost counts as much as the dearest of its kind that was told.
 
 use std::time::Duration;
 

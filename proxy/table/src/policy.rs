@@ -256,20 +256,15 @@ impl Policy {
         self.probe_gap * 4 / 5
     }
 
-    /// How near to each other probes may be that speak for the end of an outage: a fifth of the gap. Dozens of them are
-    /// needed where part of all requests fails, and what they tell must be independent, not sparse.
-    #[must_use]
-    pub fn mending_gap(&self) -> Duration {
-        self.probe_gap / 5
-    }
-
-    /// As [`least_probe_gap`](Self::least_probe_gap).
+    /// How near to each other probes may be that speak for the end of an outage: a fifth of the gap, less a tolerance as
+    /// in [`least_probe_gap`](Self::least_probe_gap). Dozens of them are needed where part of all requests fails, and what
+    /// they tell must be independent, not sparse.
     pub(crate) fn least_mending_gap(&self) -> Duration {
-        self.mending_gap() * 4 / 5
+        self.probe_gap / 5 * 4 / 5
     }
 
-    /// After so long without a probe nobody waits for the next: the prober is off or out of money. One that saves asks
-    /// every eight gaps, give or take a fifth, and may then wait for an answer until it gives up.
+    /// After so long without a probe nobody waits for the next: the prober is off or out of money. One that saves
+    /// asks every eight gaps, and may then wait for an answer.
     pub(crate) fn probe_silence(&self) -> Duration {
         self.probe_gap * 18
     }
