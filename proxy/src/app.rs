@@ -84,7 +84,7 @@ impl App {
         let source = config.source.to_string();
         let metrics = foundation.metrics.clone();
         let state = Arc::new(ConfigState::new(foundation.clock, metrics, journal.clone(), &source));
-        let admin = administration(&foundation, &journal, &readiness, (state.clone(), desk), &config);
+        let admin = administration(&engine, &readiness, (state.clone(), desk), &config);
         tasks.spawn("admin", admin::serve(admin_listener, Arc::new(admin), tasks.clone()));
         let (closing, cut) = serve(listener, &foundation, &config, &tasks);
 
@@ -201,17 +201,18 @@ fn serve(
 }
 
 fn administration(
-    on: &Foundation,
-    journal: &Arc<Journal>,
+    engine: &Engine,
     readiness: &Readiness,
     (state, desk): (Arc<ConfigState>, SwitchDesk),
     config: &Config,
 ) -> Admin {
+    let Engine { foundation: on, journal, incidents, .. } = engine;
     let catalog = on.catalog.clone();
     Admin {
         clock: on.clock,
         metrics: on.metrics.clone(),
         journal: journal.clone(),
+        incidents: incidents.clone(),
         readiness: readiness.clone(),
         config: state,
         judge: on.judge.clone(),

@@ -68,6 +68,11 @@ impl Reading {
         Self { moment, unix }
     }
 
+    /// The moment at which it was read.
+    pub fn now(&self) -> Moment {
+        self.moment
+    }
+
     /// The wall clock in seconds since 1970.
     pub fn unix_seconds(&self) -> f64 {
         self.unix

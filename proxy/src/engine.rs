@@ -13,6 +13,7 @@ use crate::catalog::{Catalog, CatalogError, SharedCatalog};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::dice::Dice;
+use crate::incidents::{Clerk, Incidents};
 use crate::journal::Journal;
 use crate::judge::Judge;
 use crate::metrics::{Metrics, MetricsError};
@@ -28,6 +29,8 @@ pub struct Engine {
     pub foundation: Foundation,
     /// What was decided, and why.
     pub journal: Arc<Journal>,
+    /// What went wrong lately, and what became of it.
+    pub incidents: Arc<Incidents>,
     /// Starts tasks, and ends them.
     pub tasks: Tasks,
     probes: ProbeTargets,
@@ -63,9 +66,12 @@ impl Engine {
         let topology = catalog.load().topology.clone();
         let (judge, handle) = Judge::new(topology, clock, signals.clone(), publish, dice.throw().random());
         tasks.spawn("judge", judge.run(tasks.stopping()));
+        let incidents = Arc::new(Incidents::default());
+        let clerk = Clerk::new(incidents.clone(), journal.clone(), handle.clone(), clock);
+        tasks.spawn("incidents", clerk.run(tasks.stopping()));
         let probes = ProbeTargets::new(&catalog.load(), &config.probes);
         let foundation = Foundation { catalog, clock, judge: handle, metrics, dice };
-        Ok(Engine { foundation, journal, tasks, probes, signals, carrier })
+        Ok(Engine { foundation, journal, incidents, tasks, probes, signals, carrier })
     }
 
     /// Starts to probe, as the configuration in force says.

@@ -1,9 +1,9 @@
 //! What happened and why, for the timeline: a bounded ring of recent entries, and a live feed.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sidestep_table::{Decision, DecisionKind, Subject};
 use tokio::sync::broadcast;
 
@@ -15,8 +15,10 @@ const KEPT: usize = 256;
 const FEED: usize = 256;
 
 /// One notable event. Holds no prompt, completion or credential.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
+    /// Its number: 1, 2, 3 and so on within one process.
+    pub seq: u64,
     /// Seconds since 1970.
     pub at: f64,
     /// What kind of event.
@@ -24,20 +26,20 @@ pub struct Entry {
     /// The model, provider, file or part that it concerns.
     pub subject: String,
     /// State before, where there is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
     /// State after, where there is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
     /// For a person: the reason.
     pub why: String,
     /// Who did it, when it was a person.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<String>,
 }
 
 /// Kinds of notable events.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// A model's verdict changed by itself.
@@ -56,13 +58,26 @@ pub enum Kind {
     Config,
     /// The process started, drained, or lost a part.
     Process,
+    /// Calls of a route began to be rerouted, rescued or refused, or no longer are.
+    Traffic,
+    /// The probe budget was spent, or suffices again.
+    Probes,
+    /// A fault was injected for practice, cleared, or ran out.
+    Rehearsal,
 }
 
 /// Bounded memory of notable events. Share it in an `Arc`.
 pub struct Journal {
     clock: Clock,
-    recent: Mutex<VecDeque<Entry>>,
+    recent: Mutex<Recent>,
     feed: broadcast::Sender<Entry>,
+}
+
+#[derive(Default)]
+struct Recent {
+    entries: VecDeque<Entry>,
+    /// The number of the latest entry.
+    seq: u64,
 }
 
 impl Kind {
@@ -77,6 +92,9 @@ impl Kind {
             Self::Freeze => "freeze",
             Self::Config => "config",
             Self::Process => "process",
+            Self::Traffic => "traffic",
+            Self::Probes => "probes",
+            Self::Rehearsal => "rehearsal",
         }
     }
 }
@@ -103,6 +121,7 @@ impl Journal {
     /// Notes one decision of the judge.
     pub fn decided(&self, decision: &Decision) {
         self.push(Entry {
+            seq: 0,
             at: self.clock.reading().unix(decision.at),
             kind: decision.kind.into(),
             subject: match &decision.subject {
@@ -119,6 +138,7 @@ impl Journal {
     /// Notes an event without states, now.
     pub fn note(&self, kind: Kind, subject: &str, why: &str) {
         self.push(Entry {
+            seq: 0,
             at: self.clock.unix_now(),
             kind,
             subject: subject.to_owned(),
@@ -131,8 +151,16 @@ impl Journal {
 
     /// The latest entries, oldest first, at most `limit`.
     pub fn recent(&self, limit: usize) -> Vec<Entry> {
-        let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        recent.iter().skip(recent.len().saturating_sub(limit)).cloned().collect()
+        let entries = &self.locked().entries;
+        entries.iter().skip(entries.len().saturating_sub(limit)).cloned().collect()
+    }
+
+    /// The entries after the one numbered `seq`, oldest first, as far as they are still kept.
+    pub fn after(&self, seq: u64) -> Vec<Entry> {
+        let recent = self.locked();
+        let fresh = usize::try_from(recent.seq.saturating_sub(seq)).unwrap_or(usize::MAX);
+        let skipped = recent.entries.len().saturating_sub(fresh);
+        recent.entries.iter().skip(skipped).cloned().collect()
     }
 
     /// Every entry from now on. A subscriber that falls far behind is told how many it missed.
@@ -140,14 +168,21 @@ impl Journal {
         self.feed.subscribe()
     }
 
+    /// Gives the entry its number and makes it known.
     fn push(&self, entry: Entry) {
-        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        if recent.len() == KEPT {
-            recent.pop_front();
+        let mut recent = self.locked();
+        recent.seq += 1;
+        let entry = Entry { seq: recent.seq, ..entry };
+        if recent.entries.len() == KEPT {
+            recent.entries.pop_front();
         }
-        recent.push_back(entry.clone());
+        recent.entries.push_back(entry.clone());
         // Sent under the lock, so that the feed has the ring's order. No subscriber is no error.
         drop(self.feed.send(entry));
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Recent> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -161,7 +196,8 @@ mod tests {
         let mut feed = journal.subscribe();
         for number in 0..KEPT + 10 {
             journal.note(Kind::Process, "test", &number.to_string());
-            assert_eq!(feed.recv().await.unwrap().why, number.to_string());
+            let fed = feed.recv().await.unwrap();
+            assert_eq!((fed.why, fed.seq), (number.to_string(), number as u64 + 1));
         }
         let kept = journal.recent(usize::MAX);
         assert_eq!(kept.len(), KEPT);
@@ -170,5 +206,9 @@ mod tests {
             journal.recent(2).iter().map(|entry| entry.why.as_str()).collect::<Vec<_>>(),
             ["264", "265"]
         );
+        let after = |seq| journal.after(seq).into_iter().map(|entry| entry.seq).collect::<Vec<_>>();
+        assert_eq!(after(264), [265, 266]);
+        assert_eq!((after(266), after(1000)), (vec![], vec![]));
+        assert_eq!(after(0).len(), KEPT);
     }
 }

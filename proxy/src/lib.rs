@@ -17,6 +17,7 @@ pub mod dice;
 pub mod engine;
 mod escape;
 mod first_words;
+pub mod incidents;
 pub mod journal;
 pub mod judge;
 mod label;

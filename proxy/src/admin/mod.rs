@@ -7,6 +7,7 @@
 mod access;
 mod config_state;
 mod desk;
+mod incidents;
 mod listen;
 mod readiness;
 mod reply;
@@ -35,6 +36,7 @@ use self::status::{ModelReport, ProbeSpend, ProviderReport, RouteReport, Status}
 use crate::clock::Clock;
 use crate::config::Secret;
 use crate::escape;
+use crate::incidents::Incidents;
 use crate::journal::Journal;
 use crate::judge::JudgeHandle;
 use crate::metrics::Metrics;
@@ -51,6 +53,7 @@ Sidestep, admin side
   GET     /readyz          200 while it should get traffic; never depends on providers
   GET     /metrics         Prometheus text format
   GET     /status          verdicts, routes, switches, configuration and recent events as JSON
+  GET     /incidents       what went wrong lately, newest first, as JSON; ?limit=10, /incidents/ID for one
   GET     /switches        switches in force
   POST    /switches        {\"subject\": \"anthropic\", \"reason\": \"...\", \"actor\": \"you\", \"for_seconds\": 1800}
   DELETE  /switches/NAME?actor=you
@@ -67,6 +70,8 @@ pub struct Admin {
     pub metrics: Arc<Metrics>,
     /// What happened lately.
     pub journal: Arc<Journal>,
+    /// What went wrong lately, and what became of it.
+    pub incidents: Arc<Incidents>,
     /// What `/readyz` says.
     pub readiness: Readiness,
     /// Which configuration is in force.
@@ -99,12 +104,16 @@ impl Admin {
             ("/readyz", true) => self.ready(),
             ("/metrics", true) => self.scrape().await,
             ("/status", true) => self.status().await,
+            ("/incidents", true) => self.incidents(request.uri()),
+            (path, true) if path.starts_with("/incidents/") => self.incident(&path["/incidents/".len()..]),
             ("/switches", true) => {
                 json(StatusCode::OK, &serde_json::json!({ "switches": self.desk.all().await }))
             }
             ("/switches", false) if request.method() == Method::POST => self.switch_on(request, peer).await,
             ("/switches", false) => wrong_method("GET, POST"),
-            ("/" | "/livez" | "/readyz" | "/metrics" | "/status", false) => wrong_method("GET"),
+            ("/" | "/livez" | "/readyz" | "/metrics" | "/status" | "/incidents", false) => {
+                wrong_method("GET")
+            }
             (path, _) if path.starts_with("/switches/") => {
                 if request.method() == Method::DELETE {
                     self.switch_off(request.uri(), request.headers(), peer).await

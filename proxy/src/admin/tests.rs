@@ -59,6 +59,7 @@ impl Rig {
             clock,
             metrics,
             journal,
+            incidents: Arc::default(),
             readiness: Readiness::default(),
             config: Arc::new(config),
             judge,

@@ -1,0 +1,291 @@
+use proptest::prelude::*;
+use sidestep_table::{FULL_SHARE, ModelId, ModelView, Moment, Subject, Switch, SwitchKind, Verdict};
+
+use super::*;
+use crate::incidents::{Change, Incident, Scope};
+
+/// Whose the models are.
+const MODELS: [(&str, &str); 5] =
+    [("opus", "anthropic"), ("haiku", "anthropic"), ("gpt", "openai"), ("luna", "openai"), ("grok", "xai")];
+const PROVIDERS: [&str; 3] = ["anthropic", "openai", "xai"];
+const START: u64 = 1_000_000;
+
+/// A table that does what the test says.
+struct Scene {
+    view: View,
+    book: Casebook,
+    /// The latest of each incident, oldest first, and all changes.
+    incidents: Vec<Incident>,
+    changes: Vec<(Change, String)>,
+    seq: u64,
+}
+
+#[derive(Clone, Debug)]
+enum Act {
+    Judge(usize, Verdict),
+    Mask(usize, bool),
+    Refuse(usize, bool),
+    Disable(usize, bool),
+    Remove(usize),
+    Wait(u64),
+    Heal,
+}
+
+impl Scene {
+    fn new() -> Scene {
+        let at = Moment::from_millis(START);
+        let provider = |id: &&str| ProviderView {
+            id: (*id).into(),
+            verdict: Verdict::Healthy,
+            since: at,
+            why: String::new(),
+            refused_credentials: Vec::new(),
+            switch: None,
+        };
+        let view = View {
+            at,
+            generation: 1,
+            frozen_until: None,
+            providers: PROVIDERS.iter().map(provider).collect(),
+            models: MODELS.iter().map(|(id, of)| healthy(id, of, at)).collect(),
+        };
+        Scene { view, book: Casebook::default(), incidents: Vec::new(), changes: Vec::new(), seq: 0 }
+    }
+
+    fn now(&self) -> Reading {
+        // The wall clock stands still meanwhile, or jumps: nothing may rest on it.
+        Reading::at(self.view.at, 1_795_183_389.0 - (self.view.at.as_millis() % 7) as f64)
+    }
+
+    fn entry(&mut self, kind: Kind, subject: &str) -> Entry {
+        self.seq += 1;
+        Entry {
+            seq: self.seq,
+            at: self.now().unix_seconds(),
+            kind,
+            subject: subject.to_owned(),
+            from: None,
+            to: None,
+            why: String::new(),
+            actor: None,
+        }
+    }
+
+    fn act(&mut self, act: &Act) -> Vec<Entry> {
+        let at = self.view.at;
+        match *act {
+            Act::Judge(number, verdict) => {
+                let Some(model) = self.view.models.get_mut(number) else { return Vec::new() };
+                let share = if verdict == Verdict::Healthy { FULL_SHARE } else { 10 };
+                (model.measured, model.verdict, model.share, model.since) = (verdict, verdict, share, at);
+                let id = model.id.to_string();
+                vec![self.entry(Kind::Verdict, &id)]
+            }
+            Act::Mask(number, masked) => {
+                let provider = &mut self.view.providers[number];
+                provider.verdict = if masked { Verdict::Open } else { Verdict::Healthy };
+                let id = provider.id.clone();
+                let models = self.view.models.iter_mut().filter(|model| model.provider == id);
+                models.for_each(|model| model.masked = masked);
+                vec![self.entry(Kind::Provider, &id)]
+            }
+            Act::Refuse(number, refused) => {
+                let provider = &mut self.view.providers[number];
+                provider.refused_credentials = if refused { vec![0] } else { Vec::new() };
+                let id = provider.id.clone();
+                vec![self.entry(Kind::Credential, &id)]
+            }
+            Act::Disable(number, disabled) => {
+                let Some(model) = self.view.models.get_mut(number) else { return Vec::new() };
+                model.switch = disabled.then(|| switch(&model.id, at));
+                let id = model.id.to_string();
+                vec![self.entry(Kind::Switch, &id)]
+            }
+            Act::Remove(number) => {
+                if number < self.view.models.len() && self.view.models.len() > 1 {
+                    self.view.models.remove(number);
+                }
+                vec![self.entry(Kind::Config, "file")]
+            }
+            Act::Wait(millis) => {
+                self.view.at = Moment::from_millis(at.as_millis() + millis);
+                Vec::new()
+            }
+            Act::Heal => {
+                for model in &mut self.view.models {
+                    *model = healthy(&model.id, &model.provider, at);
+                }
+                for provider in &mut self.view.providers {
+                    provider.verdict = Verdict::Healthy;
+                    provider.refused_credentials.clear();
+                }
+                Vec::new()
+            }
+        }
+    }
+
+    fn look(&mut self, entries: Vec<Entry>) {
+        let now = self.now();
+        let ids: Vec<String> = self.incidents.iter().map(|incident| incident.id.clone()).collect();
+        let updates =
+            self.book.look(&self.view, entries, now, |id: &str| ids.iter().any(|known| known == id));
+        for update in updates {
+            let incident = Incident::clone(&update.incident);
+            self.changes.push((update.change, incident.id.clone()));
+            match self.incidents.iter_mut().find(|known| known.id == incident.id) {
+                Some(known) => *known = incident,
+                None => self.incidents.push(incident),
+            }
+        }
+    }
+
+    fn run(&mut self, acts: &[Act]) {
+        for act in acts {
+            let entries = self.act(act);
+            self.look(entries);
+        }
+    }
+
+    fn open(&self) -> Vec<&Incident> {
+        self.incidents.iter().filter(|incident| incident.ended.is_none()).collect()
+    }
+
+    /// What must hold whatever happens.
+    fn check(&self) -> Result<(), TestCaseError> {
+        let open = self.open();
+        for (number, one) in open.iter().enumerate() {
+            for other in &open[number + 1..] {
+                prop_assert!(one.providers.is_disjoint(&other.providers));
+                prop_assert!(one.models.iter().all(|part| other.models.iter().all(|its| its.id != part.id)));
+            }
+        }
+        for incident in &self.incidents {
+            prop_assert!(incident.ended.unwrap_or(f64::MAX) >= incident.started, "{incident:?}");
+            prop_assert!(incident.updated >= incident.started, "{incident:?}");
+            prop_assert!(incident.models.iter().all(|part| part.since >= incident.started), "{incident:?}");
+            let mut parts: Vec<_> = incident.models.iter().map(|part| &part.id).collect();
+            parts.sort();
+            parts.dedup();
+            prop_assert_eq!(parts.len(), incident.models.len());
+        }
+        let mut filed: Vec<u64> =
+            self.incidents.iter().flat_map(|incident| incident.decisions.iter().map(|one| one.seq)).collect();
+        let all = filed.len();
+        filed.sort_unstable();
+        filed.dedup();
+        prop_assert_eq!(filed.len(), all, "an entry belongs to two incidents");
+        let trouble = self.view.models.iter().any(|model| {
+            model.masked
+                || model.switch.is_some()
+                || !matches!(model.measured, Verdict::Healthy | Verdict::Degraded)
+        });
+        let refused = self.view.providers.iter().any(|provider| !provider.refused_credentials.is_empty());
+        prop_assert!(!(trouble || refused) || !open.is_empty(), "trouble without an incident");
+        Ok(())
+    }
+}
+
+fn healthy(id: &str, provider: &str, at: Moment) -> ModelView {
+    ModelView {
+        id: ModelId::from(id),
+        provider: provider.into(),
+        verdict: Verdict::Healthy,
+        measured: Verdict::Healthy,
+        since: at,
+        why: String::new(),
+        share: FULL_SHARE,
+        masked: false,
+        score: 0.0,
+        failure_ratio: None,
+        outcomes: 0,
+        held_until: None,
+        limited_until: None,
+        trips: 0,
+        opened: 0,
+        epoch: 0,
+        in_flight: 0,
+        answers_wrong: false,
+        switch: None,
+    }
+}
+
+fn switch(id: &ModelId, at: Moment) -> Switch {
+    Switch {
+        subject: Subject::Model(id.clone()),
+        kind: SwitchKind::Disable,
+        reason: "529s".to_owned(),
+        actor: "anna".to_owned(),
+        until: None,
+        set_at: at,
+    }
+}
+
+fn acts() -> impl Strategy<Value = Vec<Act>> {
+    let act = prop_oneof![
+        4 => (0_usize..5, 0_usize..6).prop_map(|(model, verdict)| Act::Judge(model, Verdict::ALL[verdict])),
+        1 => (0_usize..3, any::<bool>()).prop_map(|(provider, masked)| Act::Mask(provider, masked)),
+        1 => (0_usize..3, any::<bool>()).prop_map(|(provider, refused)| Act::Refuse(provider, refused)),
+        1 => (0_usize..5, any::<bool>()).prop_map(|(model, disabled)| Act::Disable(model, disabled)),
+        1 => (0_usize..5).prop_map(Act::Remove),
+        3 => (1_u64..90_000).prop_map(Act::Wait),
+        1 => Just(Act::Heal),
+    ];
+    prop::collection::vec(act, 1..60)
+}
+
+proptest! {
+    #[test]
+    fn each_trouble_is_in_one_incident(acts in acts()) {
+        let mut scene = Scene::new();
+        for act in &acts {
+            scene.run(std::slice::from_ref(act));
+            scene.check()?;
+        }
+        scene.run(&[Act::Heal, Act::Wait(1)]);
+        prop_assert!(scene.open().is_empty(), "{:?}", scene.open());
+        // Each began before it ended, as often as it ended.
+        for incident in &scene.incidents {
+            let of = |change| scene.changes.iter().filter(|one| **one == (change, incident.id.clone())).count();
+            prop_assert_eq!(of(Change::Opened), of(Change::Ended));
+            prop_assert_eq!(of(Change::Opened), 1 + incident.relapses as usize);
+        }
+    }
+}
+
+#[test]
+fn models_of_one_provider_are_one_incident_and_a_relapse_reopens_it() {
+    let mut scene = Scene::new();
+    scene.run(&[Act::Judge(0, Verdict::Degraded)]);
+    assert!(scene.incidents.is_empty(), "a little less traffic is no incident");
+    scene.run(&[Act::Wait(20_000), Act::Judge(0, Verdict::Open)]);
+    assert_eq!(scene.incidents[0].scope, Scope::Model);
+    scene.run(&[Act::Wait(300_000), Act::Judge(1, Verdict::Open), Act::Judge(2, Verdict::Open)]);
+    let [anthropic, openai] = &*scene.incidents else { panic!("{:?}", scene.incidents) };
+    assert_eq!((anthropic.scope, openai.scope), (Scope::Provider, Scope::Model));
+    assert_eq!(anthropic.title, "anthropic: provider-wide trouble (opus, haiku)");
+    // What led to it is in it, and what came in the same breath.
+    assert_eq!(anthropic.decisions.iter().map(|one| one.seq).collect::<Vec<_>>(), [1, 2, 3]);
+
+    scene.run(&[Act::Judge(0, Verdict::Healthy), Act::Judge(1, Verdict::Ramping), Act::Wait(60_000)]);
+    assert_eq!(scene.open().len(), 2, "one of them is not yet back");
+    scene.run(&[Act::Judge(1, Verdict::Healthy), Act::Wait(59_000)]);
+    assert_eq!(scene.open().len(), 1);
+    scene.run(&[Act::Judge(0, Verdict::Open)]);
+    assert_eq!((scene.incidents.len(), scene.incidents[0].relapses), (2, 1));
+    scene.run(&[Act::Heal, Act::Wait(61_000), Act::Judge(0, Verdict::Open)]);
+    assert_eq!(scene.incidents.len(), 3, "a minute later it is another one");
+}
+
+#[test]
+fn a_switch_alone_is_an_operators_incident_and_a_refused_key_is_named() {
+    let mut scene = Scene::new();
+    scene.run(&[Act::Disable(4, true)]);
+    assert_eq!(scene.incidents[0].scope, Scope::Operator);
+    assert_eq!(scene.incidents[0].title, "xai: grok disabled by anna: 529s");
+    scene.run(&[Act::Refuse(1, true), Act::Judge(2, Verdict::Open), Act::Judge(3, Verdict::Open)]);
+    scene.run(&[Act::Refuse(1, false)]);
+    assert_eq!(scene.incidents[1].scope, Scope::Credential, "what it began with is what it is");
+    scene.run(&[Act::Disable(4, false), Act::Remove(2), Act::Remove(2)]);
+    assert!(scene.open().is_empty(), "what the configuration has no longer cannot come back");
+    assert_eq!(scene.incidents[1].models[0].verdict, "removed");
+}
