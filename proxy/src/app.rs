@@ -206,13 +206,14 @@ fn administration(
     (state, desk): (Arc<ConfigState>, SwitchDesk),
     config: &Config,
 ) -> Admin {
-    let Engine { foundation: on, journal, incidents, .. } = engine;
+    let Engine { foundation: on, journal, incidents, faults, .. } = engine.clone();
     let catalog = on.catalog.clone();
     Admin {
         clock: on.clock,
         metrics: on.metrics.clone(),
-        journal: journal.clone(),
-        incidents: incidents.clone(),
+        journal,
+        incidents,
+        faults,
         readiness: readiness.clone(),
         config: state,
         judge: on.judge.clone(),

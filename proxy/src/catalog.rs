@@ -11,6 +11,7 @@ use sidestep_table::{
 };
 
 use crate::config::{Config, Limits, ModelConfig, OnLossy, Price, RetryBudget, RouteConfig, UpstreamName};
+use crate::faults::Faults;
 use crate::metrics::{Metrics, ModelMetrics, RouteMetrics};
 use crate::upstream::{Carrier, Upstream, UpstreamError};
 
@@ -88,6 +89,7 @@ pub enum CatalogError {
 
 impl Catalog {
     /// Makes `config` ready. Cells, budgets and connections of `previous` live on where their names are the same.
+    /// `road` leads to the providers.
     ///
     /// # Errors
     /// When a provider's key or trust store is unusable.
@@ -95,10 +97,10 @@ impl Catalog {
         config: &Config,
         metrics: &Metrics,
         previous: Option<&Catalog>,
-        carrier: &Carrier,
+        road: (&Carrier, &Arc<Faults>),
     ) -> Result<Catalog, CatalogError> {
         let topology = Topology::build(shape(config), previous.map(|old| &*old.topology))?;
-        let upstreams = upstreams(config, previous, carrier)?;
+        let upstreams = upstreams(config, previous, road)?;
         let models = models(config, &topology, &upstreams, metrics);
         let old = |pattern: &str| previous?.routes.iter().find(|route| *route.pattern == *pattern);
         let routes =
@@ -175,7 +177,7 @@ const fn budget(budget: RetryBudget) -> BudgetPolicy {
 fn upstreams(
     config: &Config,
     previous: Option<&Catalog>,
-    carrier: &Carrier,
+    road: (&Carrier, &Arc<Faults>),
 ) -> Result<Vec<Arc<Upstream>>, UpstreamError> {
     let old = |id: &str| previous?.upstreams.iter().find(|upstream| *upstream.id == *id);
     let room = |index: usize| {
@@ -186,7 +188,7 @@ fn upstreams(
     providers
         .map(|(index, provider)| {
             let old = old(&provider.id).map(|upstream| &**upstream);
-            Upstream::build(provider, room(index), old, carrier).map(Arc::new)
+            Upstream::build(provider, room(index), old, road).map(Arc::new)
         })
         .collect()
 }

@@ -13,6 +13,7 @@ use crate::catalog::{Catalog, CatalogError, SharedCatalog};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::dice::Dice;
+use crate::faults::Faults;
 use crate::incidents::{Clerk, Incidents};
 use crate::journal::Journal;
 use crate::judge::Judge;
@@ -31,6 +32,8 @@ pub struct Engine {
     pub journal: Arc<Journal>,
     /// What went wrong lately, and what became of it.
     pub incidents: Arc<Incidents>,
+    /// The rehearsals in force.
+    pub faults: Arc<Faults>,
     /// Starts tasks, and ends them.
     pub tasks: Tasks,
     probes: ProbeTargets,
@@ -60,7 +63,9 @@ impl Engine {
         let (clock, metrics) = (Clock::start(), Metrics::new()?);
         let (tasks, journal) = (Tasks::new(metrics.clone()), Arc::new(Journal::new(clock)));
         let signals = Signals::default();
-        let built = Catalog::build(config, &metrics, None, &carrier)?;
+        let noted = (journal.clone(), metrics.clone());
+        let faults = Arc::new(Faults::new(config.faults, clock, dice.clone(), noted));
+        let built = Catalog::build(config, &metrics, None, (&carrier, &faults))?;
         let catalog: SharedCatalog = Arc::new(ArcSwap::from_pointee(built));
         let publish = announcer(catalog.clone(), journal.clone(), metrics.clone());
         let topology = catalog.load().topology.clone();
@@ -69,9 +74,11 @@ impl Engine {
         let incidents = Arc::new(Incidents::default());
         let clerk = Clerk::new(incidents.clone(), journal.clone(), handle.clone(), clock);
         tasks.spawn("incidents", clerk.run(tasks.stopping()));
+        let shape = catalog.clone();
+        tasks.spawn_until_stop("rehearsals", faults.clone().attend(move || shape.load().topology.clone()));
         let probes = ProbeTargets::new(&catalog.load(), &config.probes);
         let foundation = Foundation { catalog, clock, judge: handle, metrics, dice };
-        Ok(Engine { foundation, journal, incidents, tasks, probes, signals, carrier })
+        Ok(Engine { foundation, journal, incidents, faults, tasks, probes, signals, carrier })
     }
 
     /// Starts to probe, as the configuration in force says.
@@ -87,11 +94,12 @@ impl Engine {
     /// When a provider is unusable; then the old configuration stays.
     pub async fn replace(&self, config: &Config) -> Result<u64, CatalogError> {
         let Foundation { catalog, judge, metrics, .. } = &self.foundation;
-        let next = Catalog::build(config, metrics, Some(&catalog.load()), &self.carrier)?;
+        let next = Catalog::build(config, metrics, Some(&catalog.load()), (&self.carrier, &self.faults))?;
         judge.replace(next.topology.clone()).await;
         self.probes.replace(&next, &config.probes);
         let topology = next.topology.clone();
         catalog.store(Arc::new(next));
+        self.faults.govern(config.faults, &topology);
         metrics.retire_missing(&topology);
         Ok(topology.generation)
     }

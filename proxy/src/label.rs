@@ -14,6 +14,8 @@ const ATTEMPTS: &str = "sidestep-attempts";
 const FALLBACK_REASON: &str = "sidestep-fallback-reason";
 /// What the answering model was not asked for although the application asked.
 const DEGRADED: &str = "sidestep-degraded";
+/// The kind of the rehearsed fault that an attempt met: what happened to this call is not the provider's doing.
+const REHEARSAL: &str = "sidestep-rehearsal";
 
 /// Tells in headers who answered, or why nobody did.
 pub(crate) fn label(chapters: &Chapters, headers: &mut HeaderMap) {
@@ -48,6 +50,9 @@ fn facts(chapters: &Chapters) -> Vec<(&'static str, String)> {
     if !chapters.degraded.is_empty() {
         let lost = chapters.degraded.iter().map(|lost| format!("{}={}", lost.field, lost.reason));
         facts.push((DEGRADED, lost.collect::<Vec<_>>().join(", ")));
+    }
+    if let Some(kind) = chapters.rehearsed {
+        facts.push((REHEARSAL, kind.to_owned()));
     }
     facts
 }

@@ -15,7 +15,7 @@ use sidestep_probes::{
     Allowance, Blame, Cadence, Errand, Observer, Patience, Prober, Report, Settings, Signals, Target, Targets,
 };
 use sidestep_table::{Class, Evidence, Fault, ModelId, Moment, Quality};
-use tower::{Service, ServiceExt};
+use tower::Service;
 
 use crate::body::{Body, BoxError};
 use crate::catalog::{Catalog, ModelPlan, SharedCatalog};
@@ -36,10 +36,11 @@ struct Roster {
     enabled: bool,
 }
 
-/// A provider as the prober reaches it.
+/// A provider as the prober reaches it, about one model.
 #[derive(Clone)]
 pub struct Road {
     upstream: Arc<Upstream>,
+    model: ModelId,
 }
 
 /// An answer that broke off.
@@ -124,7 +125,7 @@ fn target(model: &ModelPlan) -> Target<Road> {
             output_usd_per_million: price.output_usd_per_million,
         }),
         cell: model.cell.clone(),
-        service: Road { upstream: model.upstream.clone() },
+        service: Road { upstream: model.upstream.clone(), model: model.id.clone() },
     }
 }
 
@@ -138,7 +139,7 @@ impl Service<Request<Full<Bytes>>> for Road {
     }
 
     fn call(&mut self, request: Request<Full<Bytes>>) -> Self::Future {
-        let upstream = self.upstream.clone();
+        let Road { upstream, model } = self.clone();
         Box::pin(async move {
             let (head, body) = request.into_parts();
             let body = match body.collect().await {
@@ -148,7 +149,7 @@ impl Service<Request<Full<Bytes>>> for Road {
             let path = head.uri.path();
             let dialect = Dialect::from_path(path).map_or(upstream.dialects[0], |(dialect, _)| dialect);
             let signed = upstream.request(dialect, path, head.headers, body);
-            let response = upstream.transport().oneshot(signed).await?;
+            let response = upstream.passage(Some(&model)).send(signed).await?;
             let interrupted: fn(BoxError) -> Interrupted = Interrupted;
             Ok(response.map(|body| body.map_err(interrupted)))
         })

@@ -27,6 +27,8 @@ pub struct Chapters {
     pub degraded: Vec<Degraded>,
     /// The model that answered.
     pub served_by: Option<ModelId>,
+    /// The kind of the rehearsed fault that an attempt met.
+    pub rehearsed: Option<&'static str>,
     /// The model that went on when the one that answered broke off.
     pub rescued_by: Option<ModelId>,
     /// What the answer cost, as far as those who told it reported.
@@ -81,6 +83,11 @@ impl Story {
         chapters.attempts.extend(asked);
         chapters.rescued_by = by;
         chapters.attempts.len()
+    }
+
+    /// Notes that an attempt met a rehearsed fault of `kind`.
+    pub fn rehearsed(&self, kind: &'static str) {
+        self.open().rehearsed = Some(kind);
     }
 
     /// Notes what the answer cost.

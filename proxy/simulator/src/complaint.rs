@@ -15,6 +15,12 @@ pub(crate) struct Complaint {
     pub(crate) code: Option<String>,
 }
 
+/// The body with which servers of `maker` answer a request by this status.
+#[must_use]
+pub fn error_body(maker: Maker, status: u16) -> Value {
+    Complaint::of_status(status, None).body(maker, "req_simulated")
+}
+
 impl Complaint {
     /// The status's usual complaint.
     pub(crate) fn of_status(status: u16, code: Option<&str>) -> Self {

@@ -33,6 +33,7 @@ mod written;
 
 pub use answer::full_answer;
 pub use attempts::{Attempt, Attempts};
+pub use complaint::error_body;
 pub use fault::Fault;
 pub use faults::{EVERY_MODEL, Faults};
 pub use incident::{Beat, Incident, Who};

@@ -10,13 +10,10 @@ use tokio::sync::{Mutex, oneshot};
 use crate::clock::{Clock, Reading};
 use crate::journal::{Journal, Kind};
 use crate::judge::{JudgeHandle, SwitchError};
+use crate::operator::{ACTOR, BadLine, REASON, UnknownName, line, subject};
 use crate::switches::{SwitchFile, SwitchFileError};
 use crate::tasks::Tasks;
 
-/// Longest reason in characters.
-const REASON: usize = 500;
-/// Longest actor in characters.
-const ACTOR: usize = 200;
 /// Longest life of a switch that has an end: a year.
 const LONGEST: u64 = 366 * 24 * 3600;
 
@@ -82,8 +79,10 @@ pub(super) struct Done {
 pub(super) enum DeskError {
     #[error("{0}")]
     Invalid(String),
-    #[error("there is no provider or model `{name}`; there are {known}")]
-    Unknown { name: String, known: String },
+    #[error(transparent)]
+    BadLine(#[from] BadLine),
+    #[error(transparent)]
+    Unknown(#[from] UnknownName),
     #[error("there is no switch on {0}")]
     NotSet(Subject),
     #[error(transparent)]
@@ -234,41 +233,4 @@ fn disable() -> WishKind {
 
 fn words(decision: &Decision) -> String {
     format!("{}: {} → {}: {}", decision.subject, decision.from, decision.to, decision.why)
-}
-
-/// One line of text for people: it goes into logs and terminals, so no control characters.
-fn line(field: &str, text: &str, longest: usize) -> Result<String, DeskError> {
-    let text = text.trim();
-    if text.is_empty() {
-        return Err(DeskError::Invalid(format!("`{field}` must not be empty")));
-    }
-    if text.chars().count() > longest || text.chars().any(char::is_control) {
-        return Err(DeskError::Invalid(format!(
-            "`{field}` must be one line of at most {longest} characters"
-        )));
-    }
-    Ok(text.to_owned())
-}
-
-/// Finds `provider:NAME`, `model:NAME`, or a NAME of either.
-fn subject(name: &str, topology: &Topology) -> Result<Subject, DeskError> {
-    let provider = |name: &str| {
-        topology.provider(name).map(|index| Subject::Provider(topology.providers[index.get()].id.clone()))
-    };
-    let model = |name: &str| {
-        topology.model(name).map(|index| Subject::Model(topology.models[index.get()].id.clone()))
-    };
-    // A provider goes before its model of the same name: whoever takes it out in a hurry means all of it. And a
-    // model's own name may hold a colon, so the whole name goes before a prefix.
-    let found = provider(name).or_else(|| model(name)).or_else(|| match name.split_once(':') {
-        Some(("provider", rest)) => provider(rest),
-        Some(("model", rest)) => model(rest),
-        _ => None,
-    });
-    found.ok_or_else(|| {
-        let providers = topology.providers.iter().map(|provider| format!("`{}`", provider.id));
-        let models = topology.models.iter().map(|model| format!("`{}`", model.id));
-        let known = providers.chain(models).collect::<Vec<_>>().join(", ");
-        DeskError::Unknown { name: name.to_owned(), known }
-    })
 }

@@ -5,11 +5,13 @@
 //! ```
 
 mod access;
+mod body;
 mod config_state;
 mod desk;
 mod incidents;
 mod listen;
 mod readiness;
+mod rehearsals;
 mod reply;
 mod status;
 #[cfg(test)]
@@ -20,7 +22,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Body;
 use sidestep_table::Topology;
 
@@ -36,13 +37,12 @@ use self::status::{ModelReport, ProbeSpend, ProviderReport, RouteReport, Status}
 use crate::clock::Clock;
 use crate::config::Secret;
 use crate::escape;
+use crate::faults::Faults;
 use crate::incidents::Incidents;
 use crate::journal::Journal;
 use crate::judge::JudgeHandle;
 use crate::metrics::Metrics;
 
-/// Largest body of a request, in bytes.
-const BODY: usize = 16 * 1024;
 /// Events in `/status`.
 const EVENTS: usize = 100;
 
@@ -57,9 +57,13 @@ Sidestep, admin side
   GET     /switches        switches in force
   POST    /switches        {\"subject\": \"anthropic\", \"reason\": \"...\", \"actor\": \"you\", \"for_seconds\": 1800}
   DELETE  /switches/NAME?actor=you
+  GET     /faults          rehearsals in force
+  POST    /faults          {\"subject\": \"anthropic\", \"fault\": {\"kind\": \"status\", \"status\": 529}, \"rate\": 0.3,
+                           \"for_seconds\": 300, \"reason\": \"...\", \"actor\": \"you\"}
+  DELETE  /faults/NAME?actor=you, or /faults?actor=you for all
 
 Changes need a caller on this machine that is no web page, or the bearer token (admin.token).
-The same from a shell: sidestep status | disable | enable
+The same from a shell: sidestep status | disable | enable | fault
 ";
 
 /// Everything that the admin side shows or changes.
@@ -78,6 +82,8 @@ pub struct Admin {
     pub config: Arc<ConfigState>,
     /// Knows the verdicts.
     pub judge: JudgeHandle,
+    /// Takes rehearsals.
+    pub faults: Arc<Faults>,
     /// Takes switches.
     pub desk: SwitchDesk,
     /// The topology in force.
@@ -114,6 +120,8 @@ impl Admin {
             ("/" | "/livez" | "/readyz" | "/metrics" | "/status" | "/incidents", false) => {
                 wrong_method("GET")
             }
+            ("/faults", _) => self.rehearsals(request, peer).await,
+            (path, _) if path.starts_with("/faults/") => self.rehearsals(request, peer).await,
             (path, _) if path.starts_with("/switches/") => {
                 if request.method() == Method::DELETE {
                     self.switch_off(request.uri(), request.headers(), peer).await
@@ -161,6 +169,7 @@ impl Admin {
             models: ModelReport::all(&view, &topology, now),
             routes: topology.routes.iter().map(|route| RouteReport::of(route, &topology)).collect(),
             switches: self.desk.all().await,
+            faults: self.faults.reports(),
             probes: ProbeSpend { usd, tokens },
             events: self.journal.recent(EVENTS),
         };
@@ -174,16 +183,9 @@ impl Admin {
         if let Err(denied) = access::may_change(peer, request.headers(), self.token.as_ref()) {
             return denied.into_reply();
         }
-        let body = match Limited::new(request.into_body(), BODY).collect().await {
-            Ok(body) => body.to_bytes(),
-            Err(error) if error.is::<LengthLimitError>() => {
-                return refusal(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is over {BODY} bytes"));
-            }
-            Err(_) => return refusal(StatusCode::BAD_REQUEST, "the body ended early"),
-        };
-        match serde_json::from_slice::<Wish>(&body) {
+        match body::read::<Wish, B>(request, "switch").await {
             Ok(wish) => done(self.desk.set(wish, &(self.topology)()).await),
-            Err(error) => refusal(StatusCode::BAD_REQUEST, format!("the body is no switch: {error}")),
+            Err(refusal) => refusal,
         }
     }
 
@@ -192,9 +194,7 @@ impl Admin {
             return denied.into_reply();
         }
         let name = uri.path().strip_prefix("/switches/").and_then(escape::decode);
-        let query = uri.query().unwrap_or_default().split('&');
-        let actor = query.filter_map(|pair| pair.strip_prefix("actor=")).find_map(escape::decode);
-        let Some((name, actor)) = name.zip(actor) else {
+        let Some((name, actor)) = name.zip(body::actor(uri)) else {
             return refusal(StatusCode::BAD_REQUEST, "say who you are: DELETE /switches/NAME?actor=you");
         };
         done(self.desk.clear(&name, &actor, &(self.topology)()).await)
@@ -217,8 +217,8 @@ fn done(done: Result<Done, DeskError>) -> Reply {
         Err(error) => error,
     };
     let status = match &error {
-        DeskError::Invalid(_) => StatusCode::BAD_REQUEST,
-        DeskError::Unknown { .. } | DeskError::NotSet(_) => StatusCode::NOT_FOUND,
+        DeskError::Invalid(_) | DeskError::BadLine(_) => StatusCode::BAD_REQUEST,
+        DeskError::Unknown(_) | DeskError::NotSet(_) => StatusCode::NOT_FOUND,
         DeskError::Judge(crate::judge::SwitchError::Unknown(_)) => StatusCode::NOT_FOUND,
         DeskError::NotKept(_) => StatusCode::INTERNAL_SERVER_ERROR,
         DeskError::Judge(_) | DeskError::Stopped => StatusCode::SERVICE_UNAVAILABLE,

@@ -8,6 +8,7 @@ use sidestep_table::{
 use super::config_state::ConfigReport;
 use super::desk::SwitchReport;
 use crate::clock::Reading;
+use crate::faults::RehearsalReport;
 use crate::journal::Entry;
 
 /// The whole answer. Times are seconds since 1970, shares and ratios run from 0 to 1.
@@ -25,6 +26,8 @@ pub(super) struct Status {
     pub(super) models: Vec<ModelReport>,
     pub(super) routes: Vec<RouteReport>,
     pub(super) switches: Vec<SwitchReport>,
+    /// Rehearsals in force.
+    pub(super) faults: Vec<RehearsalReport>,
     pub(super) probes: ProbeSpend,
     /// The latest events, oldest first.
     pub(super) events: Vec<Entry>,

@@ -3,6 +3,7 @@
 mod changes;
 mod limits;
 mod pages;
+mod rehearsals;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -18,6 +19,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
+use crate::config::FaultsConfig;
+use crate::dice::Dice;
 use crate::judge::Judge;
 use crate::switches::SwitchFile;
 use crate::tasks::Tasks;
@@ -54,6 +57,9 @@ impl Rig {
         }
         let config =
             ConfigState::new(clock, Arc::clone(&metrics), Arc::clone(&journal), "/etc/sidestep.yaml");
+        let allowed = FaultsConfig { allow: true, ..FaultsConfig::default() };
+        let noted = (Arc::clone(&journal), Arc::clone(&metrics));
+        let faults = Arc::new(Faults::new(allowed, clock, Dice::seeded(1), noted));
         let shared = Arc::clone(&topology);
         let admin = Arc::new(Admin {
             clock,
@@ -63,6 +69,7 @@ impl Rig {
             readiness: Readiness::default(),
             config: Arc::new(config),
             judge,
+            faults,
             desk,
             topology: Box::new(move || Arc::clone(&shared)),
             token: Some(Secret::new("correct horse")),

@@ -6,6 +6,7 @@ mod completions;
 mod demo;
 mod disable;
 mod enable;
+mod fault;
 mod inject;
 mod run;
 mod signal;
@@ -50,6 +51,10 @@ During an incident:
   sidestep disable anthropic --for 30m --reason \"529s\"
   sidestep enable anthropic
 
+The day before:
+  sidestep fault anthropic --status 529 --rate 0.3 --for 5m
+                                             rehearse an incident, where the configuration allows it
+
 Exit codes: 0 all went well, 1 it failed while running, 2 the configuration or the command line is wrong.";
 
 /// What was typed.
@@ -70,6 +75,7 @@ enum Command {
     Status(status::Status),
     Disable(disable::Disable),
     Enable(enable::Enable),
+    Fault(fault::Fault),
     Inject(inject::Inject),
     Completions(completions::Completions),
 }
@@ -107,6 +113,7 @@ impl Cli {
             Command::Status(status) => status.run().await,
             Command::Disable(disable) => disable.run().await,
             Command::Enable(enable) => enable.run().await,
+            Command::Fault(fault) => fault.run().await,
             Command::Inject(inject) => inject.run().await,
             Command::Completions(completions) => completions.run(),
         }

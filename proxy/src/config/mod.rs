@@ -7,6 +7,7 @@
 //! ```
 
 pub mod environment;
+mod faults;
 mod nearest;
 mod overrides;
 mod parse;
@@ -29,9 +30,10 @@ use std::{fmt, net::SocketAddr, path::PathBuf};
 
 pub use sidestep_dialect::{Dialect, Flavor};
 
-pub(crate) use self::schema::Period;
+pub(crate) use self::{nearest::suggestion, schema::Period};
 
 pub use self::{
+    faults::FaultsConfig,
     overrides::Overrides,
     problem::{ConfigError, Problem},
     process::{AdminConfig, DrainConfig, Limits, LogConfig, LogFormat, ProbeBudget, ProbesConfig},
@@ -62,6 +64,8 @@ pub struct Config {
     pub routes: Vec<RouteConfig>,
     /// Synthetic prompts.
     pub probes: ProbesConfig,
+    /// Whether incidents may be rehearsed.
+    pub faults: FaultsConfig,
     /// How the process ends.
     pub drain: DrainConfig,
     /// Folder where switches are kept over a restart; `None` to forget them.

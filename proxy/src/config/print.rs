@@ -4,9 +4,10 @@ use super::{
     Config, Credential, Dialect, HttpVersion, LogFormat, ModelConfig, OnLossy, ProbeBudget, ProbesConfig,
     ProviderConfig, RetryBudget, RouteConfig, SecretSource, UpstreamName,
     schema::{
-        Address, AdminSchema, BudgetSchema, DialectWord, DrainSchema, FileSchema, FormatWord, HealthSchema,
-        HttpWord, LimitsSchema, LogSchema, LossyWord, ModelSchema, Named, OneOrMany, Period, PriceSchema,
-        ProbesSchema, ProviderSchema, RetryBudgetSchema, RouteSchema, SecretSchema, Size, TargetSchema,
+        Address, AdminSchema, BudgetSchema, DialectWord, DrainSchema, FaultsSchema, FileSchema, FormatWord,
+        HealthSchema, HttpWord, LimitsSchema, LogSchema, LossyWord, ModelSchema, Named, OneOrMany, Period,
+        PriceSchema, ProbesSchema, ProviderSchema, RetryBudgetSchema, RouteSchema, SecretSchema, Size,
+        TargetSchema,
     },
 };
 
@@ -31,6 +32,11 @@ impl Config {
             // Each model shows its own, with this laid under it already.
             health: None,
             probes: Some(probes(&self.probes)),
+            faults: Some(FaultsSchema {
+                allow: Some(self.faults.allow),
+                max_rate: Some(self.faults.max_rate),
+                max_duration: Some(Period(self.faults.max_duration)),
+            }),
             drain: Some(DrainSchema {
                 grace: Some(Period(self.drain.grace)),
                 timeout: Some(Period(self.drain.timeout)),

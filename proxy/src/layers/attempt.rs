@@ -13,7 +13,7 @@ use sidestep_dialect::{Decoder, Degraded, Encoder, Journal, Target, classify};
 use sidestep_probes::class_of;
 use sidestep_table::{Class, Fault};
 use tokio::time::{Instant, timeout_at};
-use tower::{Service, ServiceExt};
+use tower::Service;
 
 use super::outgoing::{Outgoing, outgoing};
 use crate::body::{Body, full};
@@ -107,8 +107,12 @@ impl Exchange {
         request: http::Request<http_body_util::Full<Bytes>>,
         patience: Instant,
     ) -> Result<Answer, Failed> {
-        let transport = self.attempt.model().upstream.transport();
-        let response = match timeout_at(patience, transport.oneshot(request)).await {
+        let model = self.attempt.model();
+        let passage = model.upstream.passage(Some(&model.id));
+        if let Some(kind) = passage.rehearsed() {
+            self.attempt.call.story.rehearsed(kind);
+        }
+        let response = match timeout_at(patience, passage.send(request)).await {
             Err(_) => return Err(self.late(Fault::FirstTokenTimeout)),
             Ok(Err(error)) if error.local => {
                 tracing::warn!(%error, "this machine kept an attempt from being sent");

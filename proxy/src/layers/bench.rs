@@ -20,6 +20,8 @@ use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::config::{Config, Source, Variables};
 use crate::dice::Dice;
+use crate::faults::Faults;
+use crate::journal::Journal;
 use crate::metrics::Metrics;
 use crate::miss::{Failed, Miss, VendorAnswer};
 use crate::refusal::Refusal;
@@ -167,7 +169,10 @@ pub(crate) fn call_counted(route: &str, stream: bool, metrics: &Metrics) -> Call
     let config = Config::parse(&yaml, &Source::Builtin("test"), &Variables::default())
         .unwrap_or_else(|error| panic!("{error}"));
     let carrier: Carrier = Arc::new(dial);
-    let catalog = Arc::new(Catalog::build(&config, metrics, None, &carrier).unwrap());
+    let clock = Clock::start();
+    let noted = (Arc::new(Journal::new(clock)), Metrics::new().unwrap());
+    let faults = Arc::new(Faults::new(config.faults, clock, Dice::seeded(1), noted));
+    let catalog = Arc::new(Catalog::build(&config, metrics, None, (&carrier, &faults)).unwrap());
     let body = format!(r#"{{"model":"claude-opus-5-5","max_tokens":9,"stream":{stream},"messages":[]}}"#);
     let headers = HeaderMap::new();
     let ask = peek(Dialect::Anthropic, &headers, body.as_bytes()).unwrap();

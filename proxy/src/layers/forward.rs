@@ -9,7 +9,6 @@ use http_body_util::{BodyExt, Limited};
 use sidestep_dialect::{Dialect, Endpoint, auth, peek, splice_model};
 use sidestep_table::{Class, Verdict};
 use tokio::time::timeout;
-use tower::ServiceExt;
 
 use crate::body::{Body, BoxError};
 use crate::catalog::{Catalog, ModelPlan};
@@ -61,7 +60,7 @@ impl Forward {
         let headers = auth::passed_on(&request.headers);
         let mut outgoing = upstream.request(request.dialect, &request.path_and_query, headers, request.body);
         *outgoing.method_mut() = request.method;
-        let sent = timeout(PATIENCE, upstream.transport().oneshot(outgoing)).await;
+        let sent = timeout(PATIENCE, upstream.passage(routed.map(|model| &model.id)).send(outgoing)).await;
         let response = sent.map_err(|_| Refusal::Deadline)?.map_err(|error| {
             tracing::warn!(provider = %upstream.id, %error, "could not pass a request on");
             Refusal::Unreachable

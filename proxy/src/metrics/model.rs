@@ -7,6 +7,7 @@ use sidestep_table::{Cell, Class, FULL_SHARE, ProbeKind, Verdict};
 
 use super::labels::{CutCause, ProbeOutcome, TokenKind};
 use super::register::{Register, Slots};
+use crate::faults::Disturbance;
 
 /// Upper bounds in seconds for the wait for a first token.
 const FIRST_TOKEN: &[f64] = &[0.1, 0.2, 0.4, 0.8, 1.5, 3.0, 6.0, 12.0, 25.0, 50.0, 100.0];
@@ -51,6 +52,8 @@ pub struct ModelReading {
 pub struct ProviderMetrics {
     verdict: Slots<IntGauge>,
     opened: IntCounter,
+    rehearsals: Slots<IntGauge>,
+    injected: Slots<IntCounter>,
 }
 
 /// What a model's probes found and cost.
@@ -217,12 +220,34 @@ impl ProviderMetrics {
             )?,
             opened: to
                 .counter("sidestep_provider_opened_total", "Times the provider was masked as a whole.")?,
+            rehearsals: to.gauges::<Disturbance>(
+                "sidestep_faults_active",
+                "Rehearsed faults in force.",
+                "kind",
+            )?,
+            injected: to.counters::<Disturbance>(
+                "sidestep_faults_injected_total",
+                "Attempts that a rehearsed fault has hit.",
+                "kind",
+            )?,
         })
     }
 
     /// Counts one opening of the whole provider.
     pub fn opened(&self) {
         self.opened.inc();
+    }
+
+    /// Counts a rehearsal that has begun, or one less.
+    pub fn rehearsing(&self, disturbance: Disturbance, change: i64) {
+        if let Some(gauge) = self.rehearsals.of(disturbance) {
+            gauge.add(change);
+        }
+    }
+
+    /// Counts one attempt that a rehearsal has hit.
+    pub fn injected(&self, disturbance: Disturbance) {
+        self.injected.add(disturbance, 1);
     }
 
     /// Publishes the provider's verdict as of now.

@@ -10,12 +10,13 @@ use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 use http_body_util::Full;
 use sidestep_dialect::{Dialect, Flavor, auth};
-use sidestep_table::ProviderId;
+use sidestep_table::{ModelId, ProviderId};
 
 pub use tls::{TlsError, client_config};
 pub use transport::{Dial, Transport, TransportError, connect, connect_over};
 
 use crate::config::{HttpVersion, ProviderConfig};
+use crate::faults::{Faults, Passage};
 
 /// One provider, ready to be asked.
 pub struct Upstream {
@@ -30,6 +31,7 @@ pub struct Upstream {
     signatures: Vec<Signature>,
     lacks_key: bool,
     transport: Transport,
+    faults: Arc<Faults>,
     reached_by: Reach,
 }
 
@@ -87,7 +89,7 @@ impl Upstream {
         config: &ProviderConfig,
         max_concurrency: usize,
         previous: Option<&Upstream>,
-        carrier: &Carrier,
+        (carrier, faults): (&Carrier, &Arc<Faults>),
     ) -> Result<Upstream, UpstreamError> {
         let reached_by = Reach {
             base_url: config.base_url.clone(),
@@ -110,6 +112,7 @@ impl Upstream {
             signatures: signatures(config)?,
             lacks_key: !config.has_credential(),
             transport,
+            faults: faults.clone(),
             reached_by,
         })
     }
@@ -126,10 +129,10 @@ impl Upstream {
         self.lacks_key
     }
 
-    /// What carries requests to it.
+    /// The way there for one request, about `model` if it is about one; a rehearsed fault may stand in it.
     #[must_use]
-    pub fn transport(&self) -> Transport {
-        self.transport.clone()
+    pub fn passage(&self, model: Option<&ModelId>) -> Passage {
+        Passage::new(self.transport.clone(), self.flavor, self.faults.draw(&self.id, model))
     }
 
     /// A signed request for `path` (as in `/v1/messages`), with `headers` beside the provider's own.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::admin::body::BODY;
 
 #[tokio::test]
 async fn a_huge_body_is_cut_short_whether_announced_or_not() {

@@ -1,5 +1,6 @@
 //! What is written to what is meant: names are looked up, texts filled in, values held against their bounds.
 
+mod faults;
 mod gap;
 mod health;
 mod model;
@@ -49,6 +50,7 @@ impl<'a> Resolver<'a> {
         let names: Vec<&str> = file.models.0.iter().map(|(name, _)| name.as_str()).collect();
         let routes = self.routes(&file.routes, &models, &names);
         let limits = self.limits(file.limits.as_ref());
+        let faults = self.faults(file.faults.as_ref());
         let drain = self.drain(file.drain.as_ref());
         let log = self.log(file.log.as_ref());
         let state = file.state.as_ref().map(|path| self.path(path));
@@ -66,6 +68,7 @@ impl<'a> Resolver<'a> {
             models,
             routes,
             probes,
+            faults,
             drain,
             state,
             log,

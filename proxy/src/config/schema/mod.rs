@@ -2,6 +2,7 @@
 //!
 //! Names are not looked up and nothing is substituted here; [`resolve`](super::resolve) does both.
 
+mod faults;
 #[cfg(test)]
 mod form;
 mod names;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::scalar::Period;
 
 pub(super) use self::{
+    faults::FaultsSchema,
     names::{Named, OneOrMany},
     process::{
         AdminSchema, BudgetSchema, DrainSchema, FormatWord, HealthSchema, LimitsSchema, LogSchema,
@@ -46,6 +48,7 @@ pub(super) struct FileSchema {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) health: Option<HealthSchema>,
     pub(super) probes: Option<ProbesSchema>,
+    pub(super) faults: Option<FaultsSchema>,
     pub(super) drain: Option<DrainSchema>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) state: Option<PathBuf>,

@@ -11,8 +11,8 @@ use crate::config::{
     environment::compose,
     preset::PRESETS,
     schema::{
-        AdminSchema, BudgetSchema, DrainSchema, FileSchema, HealthSchema, LimitsSchema, LogSchema,
-        ModelSchema, PriceSchema, ProbesSchema, ProviderSchema, RetryBudgetSchema, RouteSchema,
+        AdminSchema, BudgetSchema, DrainSchema, FaultsSchema, FileSchema, HealthSchema, LimitsSchema,
+        LogSchema, ModelSchema, PriceSchema, ProbesSchema, ProviderSchema, RetryBudgetSchema, RouteSchema,
     },
     snippet::HARMLESS,
 };
@@ -75,6 +75,7 @@ fn schema() -> BTreeSet<String> {
         fields::<HealthSchema>("health."),
         fields::<ProbesSchema>("probes."),
         fields::<BudgetSchema>("probes.budget."),
+        fields::<FaultsSchema>("faults."),
         fields::<DrainSchema>("drain."),
         fields::<LogSchema>("log."),
     ]

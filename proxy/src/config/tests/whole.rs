@@ -34,6 +34,8 @@ fn every_key_arrives_where_it_belongs() {
     let usual = &config.routes[1];
     assert_eq!((usual.retry, usual.hedge, usual.rescue, usual.hold.as_secs()), (true, true, true, 15));
     assert_eq!(config.probes.budget, ProbeBudget::UsdPerDay(2.5));
+    let faults = config.faults;
+    assert_eq!((faults.allow, faults.max_rate, faults.max_duration.as_secs()), (true, 0.25, 300));
     assert_eq!(config.state, Some(PathBuf::from("state")));
     let [token, lonely, probes] = &config.warnings[..] else { panic!("{:?}", config.warnings) };
     assert_eq!(token, "admin.token is missing: ADMIN_TOKEN is not set");
