@@ -8,11 +8,12 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::admin::{self, Admin, ConfigState, Readiness, SwitchDesk};
+use crate::admin::{self, Admin, ConfigState, Live, Readiness, SwitchDesk};
 use crate::config::reload::{self, POLL_INTERVAL, Polled, Reload};
 use crate::config::{Config, DrainConfig};
 use crate::dice::Dice;
 use crate::engine::{Engine, EngineError};
+use crate::history::{History, Sampler};
 use crate::journal::{Journal, Kind};
 use crate::serve::{Server, listen};
 use crate::stack::{Foundation, stack};
@@ -206,14 +207,19 @@ fn administration(
     (state, desk): (Arc<ConfigState>, SwitchDesk),
     config: &Config,
 ) -> Admin {
-    let Engine { foundation: on, journal, incidents, faults, .. } = engine.clone();
+    let Engine { foundation: on, journal, incidents, faults, tasks, .. } = engine.clone();
     let catalog = on.catalog.clone();
+    let history = Arc::new(History::default());
+    let sampler = Sampler::new(history.clone(), catalog.clone(), on.metrics.clone(), on.clock);
+    tasks.spawn_until_stop("history", sampler.run());
     Admin {
         clock: on.clock,
         metrics: on.metrics.clone(),
         journal,
         incidents,
         faults,
+        history,
+        live: Live::new(tasks.stopping(), on.clock.unix_now()),
         readiness: readiness.clone(),
         config: state,
         judge: on.judge.clone(),

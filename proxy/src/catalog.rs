@@ -126,6 +126,12 @@ impl Catalog {
         &self.routes[index.get()]
     }
 
+    /// Every route, in the order of the configuration.
+    #[must_use]
+    pub fn routes(&self) -> &[RoutePlan] {
+        &self.routes
+    }
+
     /// Every provider, in the order of the configuration.
     #[must_use]
     pub fn upstreams(&self) -> &[Arc<Upstream>] {

@@ -18,6 +18,7 @@ pub mod engine;
 mod escape;
 pub mod faults;
 mod first_words;
+pub mod history;
 pub mod incidents;
 pub mod journal;
 pub mod judge;

@@ -1,9 +1,10 @@
 //! Who may change state: somebody on this machine who is not a web page, or somebody with the token.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use http::HeaderMap;
-use http::header::{AUTHORIZATION, FORWARDED, ORIGIN, VIA};
+use http::header::{AUTHORIZATION, FORWARDED, HOST, ORIGIN, VIA};
+use http::uri::Authority;
 use sha2::{Digest, Sha256};
 
 use crate::config::Secret;
@@ -50,6 +51,22 @@ pub(super) fn may_change(
     Ok(())
 }
 
+/// Whether the request was made for a name that this address has.
+///
+/// A foreign page whose own name is made to resolve to loopback (DNS rebinding) may read what it likes here, for to
+/// the browser it is one origin. But the browser still names that page's host. On loopback only the names that nobody
+/// can give to another machine are taken: addresses, and `localhost` with what ends in it (RFC 6761, 6.3). Callers
+/// from elsewhere reach this machine by names of their own, and no page is steered to loopback there.
+pub(super) fn is_addressed(peer: SocketAddr, headers: &HeaderMap) -> bool {
+    let Some(host) = headers.get(HOST).filter(|_| peer.ip().to_canonical().is_loopback()) else {
+        return true;
+    };
+    let Some(host) = host.to_str().ok().and_then(|host| host.parse::<Authority>().ok()) else { return false };
+    let name = host.host().to_ascii_lowercase();
+    let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().is_ok();
+    address || name == "localhost" || name.ends_with(".localhost")
+}
+
 /// Compares digests, every byte of them, so that the time taken says nothing about the token.
 fn is_bearer(shown: &[u8], token: &Secret) -> bool {
     let Some((scheme, shown)) = shown.split_at_checked(7) else { return false };
@@ -89,6 +106,39 @@ mod tests {
                 assert_eq!(decide(peer, &[(header, "10.0.0.7")], Some("t")), Err(Denied::Remote));
             }
         }
+    }
+
+    #[test]
+    fn a_name_that_was_made_to_mean_loopback_is_not_ours() {
+        let asked = |peer: &str, host: &str| {
+            let headers = HeaderMap::from_iter([(HOST, host.parse().unwrap())]);
+            is_addressed(peer.parse().unwrap(), &headers)
+        };
+        for host in [
+            "127.0.0.1:6181",
+            "127.0.0.1",
+            "[::1]:6181",
+            "10.0.0.7",
+            "localhost:9",
+            "LocalHost",
+            "a.localhost",
+        ] {
+            assert!(asked("127.0.0.1:9", host), "{host}");
+            assert!(asked("[::ffff:127.0.0.1]:9", host), "{host}");
+        }
+        for host in [
+            "evil.example",
+            "evil.example:6181",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example",
+            "xlocalhost",
+            "",
+            "a b",
+        ] {
+            assert!(!asked("127.0.0.1:9", host), "{host}");
+            assert!(asked("10.0.0.7:9", host), "{host}");
+        }
+        assert!(is_addressed("127.0.0.1:9".parse().unwrap(), &HeaderMap::new()), "HTTP/1.0 names no host");
     }
 
     #[test]

@@ -5,18 +5,18 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Request, Response, StatusCode};
-use http_body_util::Full;
+use http::{Request, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 
 use super::Admin;
-use super::reply::refusal;
+use super::reply::{Reply, refusal};
 use crate::metrics::Listener;
 use crate::tasks::Tasks;
 
@@ -26,8 +26,10 @@ const CONNECTIONS: usize = 128;
 const HEAD_TIME: Duration = Duration::from_secs(10);
 /// A request's head in bytes; hyper takes no buffer below 8 KiB.
 const HEAD_BYTES: usize = 16 * 1024;
-/// For one request, from head to answer.
+/// For one request, from head to the head of its answer; what follows may be a stream without an end.
 const REQUEST_TIME: Duration = Duration::from_secs(15);
+/// For a reader to take something of what waits for it. Who does not is no reader any more.
+const WRITE_TIME: Duration = Duration::from_secs(10);
 /// After a failed accept, such as for want of file descriptors.
 const BREATH: Duration = Duration::from_millis(100);
 
@@ -68,12 +70,14 @@ async fn accept(
 
 async fn connection(stream: TcpStream, peer: SocketAddr, admin: Arc<Admin>, stop: CancellationToken) {
     let _open = admin.metrics().connection(Listener::Admin);
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(WRITE_TIME));
     let service = service_fn(|request: Request<Incoming>| answer(request, peer, &admin));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
         .max_buf_size(HEAD_BYTES)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(Box::pin(stream)), service);
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
@@ -90,8 +94,8 @@ async fn connection(stream: TcpStream, peer: SocketAddr, admin: Arc<Admin>, stop
 async fn answer(
     request: Request<Incoming>,
     peer: SocketAddr,
-    admin: &Admin,
-) -> Result<Response<Full<bytes::Bytes>>, Infallible> {
+    admin: &Arc<Admin>,
+) -> Result<Reply, Infallible> {
     let answered = tokio::time::timeout(REQUEST_TIME, admin.answer(request, peer)).await;
     Ok(answered.unwrap_or_else(|_| refusal(StatusCode::REQUEST_TIMEOUT, "this took too long")))
 }

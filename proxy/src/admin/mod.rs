@@ -10,9 +10,12 @@ mod config_state;
 mod desk;
 mod incidents;
 mod listen;
+mod live;
+mod page;
 mod readiness;
 mod rehearsals;
 mod reply;
+mod routes;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -21,23 +24,25 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Method, Request, StatusCode};
+use http::{Request, StatusCode};
 use hyper::body::Body;
 use sidestep_table::Topology;
 
 pub use self::config_state::{ConfigReport, ConfigState, Reload};
 pub use self::desk::SwitchDesk;
 pub use self::listen::serve;
+pub use self::live::Live;
 pub use self::readiness::{Readiness, Ready, ReadyGuard};
 
 use self::access::Denied;
 use self::desk::{DeskError, Done, Wish};
-use self::reply::{Reply, json, refusal, scrape, text, wrong_method};
+use self::reply::{Reply, json, refusal, scrape, text};
 use self::status::{ModelReport, ProbeSpend, ProviderReport, RouteReport, Status};
 use crate::clock::Clock;
 use crate::config::Secret;
 use crate::escape;
 use crate::faults::Faults;
+use crate::history::History;
 use crate::incidents::Incidents;
 use crate::journal::Journal;
 use crate::judge::JudgeHandle;
@@ -45,26 +50,6 @@ use crate::metrics::Metrics;
 
 /// Events in `/status`.
 const EVENTS: usize = 100;
-
-const INDEX: &str = "\
-Sidestep, admin side
-
-  GET     /livez           200 while the process runs
-  GET     /readyz          200 while it should get traffic; never depends on providers
-  GET     /metrics         Prometheus text format
-  GET     /status          verdicts, routes, switches, configuration and recent events as JSON
-  GET     /incidents       what went wrong lately, newest first, as JSON; ?limit=10, /incidents/ID for one
-  GET     /switches        switches in force
-  POST    /switches        {\"subject\": \"anthropic\", \"reason\": \"...\", \"actor\": \"you\", \"for_seconds\": 1800}
-  DELETE  /switches/NAME?actor=you
-  GET     /faults          rehearsals in force
-  POST    /faults          {\"subject\": \"anthropic\", \"fault\": {\"kind\": \"status\", \"status\": 529}, \"rate\": 0.3,
-                           \"for_seconds\": 300, \"reason\": \"...\", \"actor\": \"you\"}
-  DELETE  /faults/NAME?actor=you, or /faults?actor=you for all
-
-Changes need a caller on this machine that is no web page, or the bearer token (admin.token).
-The same from a shell: sidestep status | disable | enable | fault
-";
 
 /// Everything that the admin side shows or changes.
 pub struct Admin {
@@ -76,6 +61,10 @@ pub struct Admin {
     pub journal: Arc<Journal>,
     /// What went wrong lately, and what became of it.
     pub incidents: Arc<Incidents>,
+    /// The last fifteen minutes.
+    pub history: Arc<History>,
+    /// Who follows.
+    pub live: Live,
     /// What `/readyz` says.
     pub readiness: Readiness,
     /// Which configuration is in force.
@@ -97,42 +86,6 @@ impl Admin {
         &self.metrics
     }
 
-    /// Answers one request from `peer`.
-    async fn answer<B>(&self, request: Request<B>, peer: SocketAddr) -> Reply
-    where
-        B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>>,
-    {
-        let path = request.uri().path();
-        let reading = matches!(*request.method(), Method::GET | Method::HEAD);
-        match (path, reading) {
-            ("/", true) => text(StatusCode::OK, INDEX),
-            ("/livez", true) => text(StatusCode::OK, "alive"),
-            ("/readyz", true) => self.ready(),
-            ("/metrics", true) => self.scrape().await,
-            ("/status", true) => self.status().await,
-            ("/incidents", true) => self.incidents(request.uri()),
-            (path, true) if path.starts_with("/incidents/") => self.incident(&path["/incidents/".len()..]),
-            ("/switches", true) => {
-                json(StatusCode::OK, &serde_json::json!({ "switches": self.desk.all().await }))
-            }
-            ("/switches", false) if request.method() == Method::POST => self.switch_on(request, peer).await,
-            ("/switches", false) => wrong_method("GET, POST"),
-            ("/" | "/livez" | "/readyz" | "/metrics" | "/status" | "/incidents", false) => {
-                wrong_method("GET")
-            }
-            ("/faults", _) => self.rehearsals(request, peer).await,
-            (path, _) if path.starts_with("/faults/") => self.rehearsals(request, peer).await,
-            (path, _) if path.starts_with("/switches/") => {
-                if request.method() == Method::DELETE {
-                    self.switch_off(request.uri(), request.headers(), peer).await
-                } else {
-                    wrong_method("DELETE")
-                }
-            }
-            _ => text(StatusCode::NOT_FOUND, format!("There is no such page.\n\n{INDEX}")),
-        }
-    }
-
     fn ready(&self) -> Reply {
         let ready = self.readiness.now();
         let status = if ready == Ready::Yes { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
@@ -150,14 +103,20 @@ impl Admin {
     }
 
     async fn status(&self) -> Reply {
-        let Some(view) = self.judge.view().await else {
-            return refusal(StatusCode::SERVICE_UNAVAILABLE, "the judge has stopped; shutting down");
-        };
+        match self.report().await {
+            Some(status) => json(StatusCode::OK, &status),
+            None => refusal(StatusCode::SERVICE_UNAVAILABLE, "the judge has stopped; shutting down"),
+        }
+    }
+
+    /// Everything as of now; `None` when the judge has stopped.
+    async fn report(&self) -> Option<Status> {
+        let view = self.judge.view().await?;
         let topology = (self.topology)();
         let now = self.clock.reading();
         let ready = self.readiness.now();
         let (usd, tokens) = self.metrics.probe_spend();
-        let status = Status {
+        Some(Status {
             version: env!("CARGO_PKG_VERSION"),
             at: now.unix_seconds(),
             uptime_seconds: self.clock.uptime().as_secs_f64(),
@@ -172,8 +131,7 @@ impl Admin {
             faults: self.faults.reports(),
             probes: ProbeSpend { usd, tokens },
             events: self.journal.recent(EVENTS),
-        };
-        json(StatusCode::OK, &status)
+        })
     }
 
     async fn switch_on<B>(&self, request: Request<B>, peer: SocketAddr) -> Reply

@@ -3,11 +3,12 @@
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
-use http_body_util::Full;
 use serde::Serialize;
 
+use crate::body::{Body, full};
+
 /// An answer of the admin side.
-pub(super) type Reply = Response<Full<Bytes>>;
+pub(super) type Reply = Response<Body>;
 
 /// A text answer.
 pub(super) fn text(status: StatusCode, text: impl Into<String>) -> Reply {
@@ -50,8 +51,9 @@ pub(super) fn wrong_method(allowed: &'static str) -> Reply {
     reply
 }
 
-fn reply(status: StatusCode, content_type: &'static str, body: Bytes) -> Reply {
-    let mut reply = Response::new(Full::new(body));
+/// An answer that nobody may keep, of a type that nobody may guess.
+pub(super) fn reply(status: StatusCode, content_type: &'static str, body: Bytes) -> Reply {
+    let mut reply = Response::new(full(body));
     *reply.status_mut() = status;
     let headers = reply.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));

@@ -2,6 +2,7 @@
 
 mod changes;
 mod limits;
+mod live;
 mod pages;
 mod rehearsals;
 
@@ -66,6 +67,8 @@ impl Rig {
             metrics,
             journal,
             incidents: Arc::default(),
+            history: Arc::default(),
+            live: Live::new(tasks.stopping(), 1.0),
             readiness: Readiness::default(),
             config: Arc::new(config),
             judge,
@@ -81,7 +84,7 @@ impl Rig {
     }
 
     async fn ask(&self, method: &str, path: &str, headers: &[&str], body: &str) -> Got {
-        let mut request = format!("{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n");
+        let mut request = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n");
         for header in headers {
             request += &format!("{header}\r\n");
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use prometheus::{Counter, Gauge, Histogram, IntCounter, IntGauge, Result};
-use sidestep_table::{Cell, Class, FULL_SHARE, ProbeKind, Verdict};
+use sidestep_table::{Cell, Class, FULL_SHARE, Fault, ProbeKind, Verdict};
 
 use super::labels::{CutCause, ProbeOutcome, TokenKind};
 use super::register::{Register, Slots};
@@ -129,6 +129,17 @@ impl ModelMetrics {
     pub fn attempt(&self, class: Class, took: Duration) {
         self.attempts.add(class, 1);
         self.attempt_duration.observe(took.as_secs_f64());
+    }
+
+    /// Attempts finished so far, and how many of them weigh as failures.
+    #[must_use]
+    pub fn attempted(&self) -> (u64, u64) {
+        let ended = |class: Class| self.attempts.of(class).map_or(0, IntCounter::get);
+        let failures = ended(Class::Hard(Fault::Status)) + ended(Class::Overload);
+        // What the application or this host ended says nothing of the model.
+        let (refused, answered) = ([Class::Rate, Class::Quota, Class::Auth], [Class::Ok, Class::Slow]);
+        let others = refused.into_iter().chain(answered).chain([Class::ModelMissing, Class::Client]);
+        (others.map(ended).sum::<u64>() + failures, failures)
     }
 
     /// Records the wait from sending an attempt to its first meaningful event.

@@ -111,6 +111,11 @@ impl<T> Slots<T> {
         L::NAMES.iter().position(|known| *known == name).and_then(|slot| self.children.get(slot))
     }
 
+    /// The children of all values.
+    pub(super) fn children(&self) -> impl Iterator<Item = &T> {
+        self.children.iter()
+    }
+
     /// Children with the names of their values.
     pub(super) fn named<L: Label>(&self) -> impl Iterator<Item = (&'static str, &T)> {
         L::NAMES.iter().copied().zip(&self.children)

@@ -92,6 +92,19 @@ impl RouteMetrics {
         self.duration.observe(call.took.as_secs_f64());
     }
 
+    /// Calls finished so far with this outcome.
+    #[must_use]
+    pub fn ended(&self, outcome: Outcome) -> u64 {
+        let streamed = self.requests.children().filter_map(|outcomes| outcomes.of(outcome));
+        streamed.flat_map(Slots::children).map(IntCounter::get).sum()
+    }
+
+    /// Calls refused so far before any attempt, for whatever reason.
+    #[must_use]
+    pub fn shed_so_far(&self) -> u64 {
+        self.shed.children().flat_map(Slots::children).map(IntCounter::get).sum()
+    }
+
     /// Counts one call that another target than the preferred one answered. `reason` is the text of
     /// `sidestep-fallback-reason`; one that the documented list lacks counts as `other`. `delay` runs from the call's
     /// arrival to the sending of the attempt that answered.

@@ -25,6 +25,10 @@ pub struct FirstTokenHistory {
     halving: AtomicBool,
 }
 
+/// What a [`FirstTokenHistory`] held at one time, to tell later what has come since.
+#[derive(Clone, Debug)]
+pub struct FirstTokenMark([u32; BUCKETS]);
+
 impl FirstTokenHistory {
     pub(crate) fn new() -> Self {
         Self {
@@ -54,19 +58,28 @@ impl FirstTokenHistory {
         self.quantile(0.50)
     }
 
+    /// What is held now.
+    #[must_use]
+    pub fn mark(&self) -> FirstTokenMark {
+        FirstTokenMark(std::array::from_fn(|index| self.counts[index].load(Relaxed)))
+    }
+
+    /// The median of what came after `mark`; `None` when nothing did. If samples have been halved away since, it is
+    /// the median of all, which are then mostly new ones.
+    #[must_use]
+    pub fn p50_since(&self, mark: &FirstTokenMark) -> Option<Duration> {
+        let FirstTokenMark(now) = self.mark();
+        let new: Option<Vec<u32>> =
+            now.iter().zip(&mark.0).map(|(now, then)| now.checked_sub(*then)).collect();
+        new.map_or_else(|| self.p50(), |new| quantile(&new, 0.50))
+    }
+
     fn quantile(&self, q: f64) -> Option<Duration> {
-        let counts: Vec<u32> = self.counts.iter().map(|count| count.load(Relaxed)).collect();
-        let total: u32 = counts.iter().sum();
-        if total < MIN_SAMPLES {
+        let FirstTokenMark(counts) = self.mark();
+        if counts.iter().sum::<u32>() < MIN_SAMPLES {
             return None;
         }
-        let rank = (f64::from(total) * q).ceil() as u32;
-        let mut seen = 0;
-        let index = counts.iter().position(|count| {
-            seen += count;
-            seen >= rank
-        });
-        index.map(upper_edge)
+        quantile(&counts, q)
     }
 
     fn halve(&self) {
@@ -86,6 +99,17 @@ impl FirstTokenHistory {
 fn bucket(elapsed: Duration) -> usize {
     let steps = (elapsed.as_secs_f64() * 1000.0 / LOWEST_MILLIS).max(1.0).ln() / GROWTH.ln();
     (steps.ceil() as usize).min(BUCKETS - 1)
+}
+
+/// The upper edge of the bucket that holds the quantile; `None` without a sample.
+fn quantile(counts: &[u32], q: f64) -> Option<Duration> {
+    let rank = (f64::from(counts.iter().sum::<u32>()) * q).ceil() as u32;
+    let mut seen = 0;
+    let index = counts.iter().position(|count| {
+        seen += count;
+        seen >= rank.max(1)
+    });
+    index.map(upper_edge)
 }
 
 fn upper_edge(index: usize) -> Duration {
@@ -122,6 +146,24 @@ mod tests {
             history.record(Duration::from_millis(500));
         }
         assert!(history.p95().expect("enough samples") < Duration::from_millis(600));
+    }
+
+    #[test]
+    fn what_came_since_a_mark_has_a_median_of_its_own() {
+        let history = FirstTokenHistory::new();
+        for _ in 0..30 {
+            history.record(Duration::from_millis(300));
+        }
+        let mark = history.mark();
+        assert_eq!(history.p50_since(&mark), None);
+        history.record(Duration::from_secs(4));
+        let found = history.p50_since(&mark).expect("one sample is enough").as_secs_f64();
+        assert!((4.0..4.33).contains(&found), "{found}");
+        for _ in 0..600 {
+            history.record(Duration::from_secs(2));
+        }
+        let found = history.p50_since(&mark).expect("halved since").as_secs_f64();
+        assert!((2.0..2.17).contains(&found), "{found}");
     }
 
     #[test]

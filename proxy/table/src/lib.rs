@@ -39,7 +39,7 @@ pub use cell::{Cell, MAX_CREDENTIALS};
 pub use choice::{Admission, Candidate, Unavailable, rank};
 pub use decision::{Decision, DecisionKind};
 pub use evidence::{Class, Evidence, Fault, ProbeKind, Quality, Source};
-pub use first_token::FirstTokenHistory;
+pub use first_token::{FirstTokenHistory, FirstTokenMark};
 pub use identity::{ModelId, ModelIndex, ProviderId, ProviderIndex, RouteIndex};
 pub use ledger::Ledger;
 pub use moment::Moment;
