@@ -15,6 +15,7 @@ use crate::dice::Dice;
 use crate::engine::{Engine, EngineError};
 use crate::history::{History, Sampler};
 use crate::journal::{Journal, Kind};
+use crate::logging::{self, LogLevel};
 use crate::serve::{Server, listen};
 use crate::stack::{Foundation, stack};
 use crate::switches::{SwitchFile, SwitchFileError};
@@ -37,6 +38,7 @@ pub struct App {
     /// Which configuration is in force.
     pub config: Arc<ConfigState>,
     readiness: Readiness,
+    log_level: LogLevel,
     engine: Engine,
     drain: DrainConfig,
     closing: CancellationToken,
@@ -85,7 +87,13 @@ impl App {
         let source = config.source.to_string();
         let metrics = foundation.metrics.clone();
         let state = Arc::new(ConfigState::new(foundation.clock, metrics, journal.clone(), &source));
-        let admin = administration(&engine, &readiness, (state.clone(), desk), &config);
+        let log_level = LogLevel::new(
+            &config.log.level,
+            Box::new(logging::refilter),
+            (journal.clone(), foundation.clock, tasks.clone()),
+        );
+        let desks = (desk, log_level.clone());
+        let admin = administration(&engine, (&readiness, state.clone()), desks, &config);
         tasks.spawn("admin", admin::serve(admin_listener, Arc::new(admin), tasks.clone()));
         let (closing, cut) = serve(listener, &foundation, &config, &tasks);
 
@@ -99,6 +107,7 @@ impl App {
             journal,
             config: state,
             readiness,
+            log_level,
             engine,
             drain,
             closing,
@@ -111,7 +120,11 @@ impl App {
         // One message per change of a file that is polled every 2 s: it cannot pile up.
         let (sender, receiver) = mpsc::unbounded_channel();
         let publish = move |polled| drop(sender.send(polled));
-        let in_force = InForce { engine: self.engine.clone(), state: self.config.clone() };
+        let in_force = InForce {
+            engine: self.engine.clone(),
+            state: self.config.clone(),
+            log_level: self.log_level.clone(),
+        };
         let tasks = &self.engine.tasks;
         tasks.spawn_until_stop("config poll", reload::watch(reload, POLL_INTERVAL, publish));
         tasks.spawn_until_stop("config reload", in_force.follow(receiver));
@@ -136,6 +149,7 @@ impl App {
 struct InForce {
     engine: Engine,
     state: Arc<ConfigState>,
+    log_level: LogLevel,
 }
 
 impl InForce {
@@ -152,7 +166,10 @@ impl InForce {
                         );
                     }
                     match self.engine.replace(&config).await {
-                        Ok(generation) => self.state.applied(generation),
+                        Ok(generation) => {
+                            self.log_level.configure(&config.log.level);
+                            self.state.applied(generation);
+                        }
                         Err(error) => self.state.rejected(&error.to_string()),
                     }
                 }
@@ -203,8 +220,8 @@ fn serve(
 
 fn administration(
     engine: &Engine,
-    readiness: &Readiness,
-    (state, desk): (Arc<ConfigState>, SwitchDesk),
+    (readiness, state): (&Readiness, Arc<ConfigState>),
+    (desk, log_level): (SwitchDesk, LogLevel),
     config: &Config,
 ) -> Admin {
     let Engine { foundation: on, journal, incidents, faults, tasks, .. } = engine.clone();
@@ -224,6 +241,7 @@ fn administration(
         config: state,
         judge: on.judge.clone(),
         desk,
+        log_level,
         topology: Box::new(move || catalog.load().topology.clone()),
         token: config.admin.token.as_ref().and_then(|token| token.secret()).cloned(),
     }

@@ -12,6 +12,7 @@ use sidestep_table::{
 
 use crate::config::{Config, Limits, ModelConfig, OnLossy, Price, RetryBudget, RouteConfig, UpstreamName};
 use crate::faults::Faults;
+use crate::logging::{AccessLog, Ration};
 use crate::metrics::{Metrics, ModelMetrics, RouteMetrics};
 use crate::upstream::{Carrier, Upstream, UpstreamError};
 
@@ -21,6 +22,10 @@ pub struct Catalog {
     pub topology: Arc<Topology>,
     /// Caps on what is taken from applications and upstreams.
     pub limits: Limits,
+    /// Which calls get a line in the access log.
+    pub access: Option<AccessLog>,
+    /// How many lines may be written about requests that never became calls. Kept over reloads.
+    pub unrouted_lines: Arc<Ration>,
     upstreams: Vec<Arc<Upstream>>,
     models: Vec<ModelPlan>,
     routes: Vec<RoutePlan>,
@@ -74,6 +79,8 @@ pub struct RoutePlan {
     pub on_lossy: OnLossy,
     /// Where its figures go.
     pub metrics: Arc<RouteMetrics>,
+    /// How many lines may be written about its calls. Kept over reloads.
+    pub lines: Arc<Ration>,
 }
 
 /// Why a configuration cannot be put in force.
@@ -105,7 +112,15 @@ impl Catalog {
         let old = |pattern: &str| previous?.routes.iter().find(|route| *route.pattern == *pattern);
         let routes =
             config.routes.iter().map(|route| RoutePlan::new(route, metrics, old(&route.pattern))).collect();
-        Ok(Catalog { topology: Arc::new(topology), limits: config.limits, upstreams, models, routes })
+        Ok(Catalog {
+            topology: Arc::new(topology),
+            limits: config.limits,
+            access: config.log.access.as_ref().map(AccessLog::new),
+            unrouted_lines: previous.map(|old| old.unrouted_lines.clone()).unwrap_or_default(),
+            upstreams,
+            models,
+            routes,
+        })
     }
 
     /// The model at `index`, which must come from this catalog's topology.
@@ -276,6 +291,7 @@ impl RoutePlan {
             rescue: route.rescue,
             on_lossy: route.on_lossy,
             metrics: metrics.route(&route.pattern),
+            lines: previous.map(|old| old.lines.clone()).unwrap_or_default(),
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::faults::Faults;
 use crate::incidents::{Clerk, Incidents};
 use crate::journal::Journal;
 use crate::judge::Judge;
+use crate::logging::tell_left_out;
 use crate::metrics::{Metrics, MetricsError};
 use crate::probing::{ProbeTargets, prober};
 use crate::stack::Foundation;
@@ -76,6 +77,7 @@ impl Engine {
         tasks.spawn("incidents", clerk.run(tasks.stopping()));
         let shape = catalog.clone();
         tasks.spawn_until_stop("rehearsals", faults.clone().attend(move || shape.load().topology.clone()));
+        tasks.spawn("log", tell_left_out(catalog.clone(), tasks.stopping()));
         let probes = ProbeTargets::new(&catalog.load(), &config.probes);
         let foundation = Foundation { catalog, clock, judge: handle, metrics, dice };
         Ok(Engine { foundation, journal, incidents, faults, tasks, probes, signals, carrier })

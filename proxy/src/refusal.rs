@@ -190,6 +190,15 @@ impl Refusal {
         }
     }
 
+    /// The status that the application is sent.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        match self {
+            Refusal::Vendor(answer) => answer.status.as_u16(),
+            _ => self.kind().0,
+        }
+    }
+
     const fn kind(&self) -> (u16, ErrorKind) {
         match self {
             Refusal::UnknownPath { .. } | Refusal::UnknownModel { .. } | Refusal::NoProvider(_) => {

@@ -23,6 +23,8 @@ pub struct Chapters {
     pub fallback: Option<&'static str>,
     /// From the call's arrival until the attempt that answered was sent.
     pub sent_after: Option<Duration>,
+    /// From the call's arrival until the first meaningful event of the stream that answered it.
+    pub first_word_after: Option<Duration>,
     /// What the answering target was not asked for, though the application asked.
     pub degraded: Vec<Degraded>,
     /// The model that answered.
@@ -31,6 +33,10 @@ pub struct Chapters {
     pub rehearsed: Option<&'static str>,
     /// The model that went on when the one that answered broke off.
     pub rescued_by: Option<ModelId>,
+    /// What ended the stream that broke off, and what became of its rest.
+    pub broke_off: Option<(&'static str, &'static str)>,
+    /// Why the call was refused, or failed.
+    pub refusal: Option<&'static str>,
     /// What the answer cost, as far as those who told it reported.
     pub usage: Usage,
     /// The head went to the caller before anybody had answered.
@@ -68,11 +74,18 @@ impl Story {
         self.open().fallback.get_or_insert(reason);
     }
 
-    /// Notes who answers, how long after arrival it was asked, and what it was not asked for.
-    pub fn served(&self, model: ModelId, sent_after: Duration, degraded: Vec<Degraded>) {
+    /// Notes who answers, how long after arrival it was asked, how long it then took to begin with a stream, and what it
+    /// was not asked for.
+    pub fn served(
+        &self,
+        model: ModelId,
+        (sent_after, first_word): (Duration, Option<Duration>),
+        degraded: Vec<Degraded>,
+    ) {
         let mut chapters = self.open();
         chapters.served_by = Some(model);
         chapters.sent_after = Some(sent_after);
+        chapters.first_word_after = first_word.map(|waited| sent_after + waited);
         chapters.degraded = degraded;
     }
 
@@ -90,6 +103,11 @@ impl Story {
         self.open().rehearsed = Some(kind);
     }
 
+    /// Notes what ended a stream in the middle, and what became of its rest.
+    pub fn broke_off(&self, cause: &'static str, outcome: &'static str) {
+        self.open().broke_off = Some((cause, outcome));
+    }
+
     /// Notes what the answer cost.
     pub fn used(&self, usage: Usage) {
         self.open().usage = usage;
@@ -103,6 +121,13 @@ impl Story {
     /// Notes the ending. The first one stays: a body that is dropped after its end was no cancellation.
     pub fn end(&self, ending: Outcome) {
         self.open().ending.get_or_insert(ending);
+    }
+
+    /// Notes that the call ends without an answer, and why.
+    pub fn refuse(&self, ending: Outcome, why: &'static str) {
+        let mut chapters = self.open();
+        chapters.ending.get_or_insert(ending);
+        chapters.refusal.get_or_insert(why);
     }
 
     /// Everything so far.

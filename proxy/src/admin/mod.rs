@@ -11,6 +11,7 @@ mod desk;
 mod incidents;
 mod listen;
 mod live;
+mod log;
 mod page;
 mod readiness;
 mod rehearsals;
@@ -46,6 +47,7 @@ use crate::history::History;
 use crate::incidents::Incidents;
 use crate::journal::Journal;
 use crate::judge::JudgeHandle;
+use crate::logging::LogLevel;
 use crate::metrics::Metrics;
 
 /// Events in `/status`.
@@ -75,6 +77,8 @@ pub struct Admin {
     pub faults: Arc<Faults>,
     /// Takes switches.
     pub desk: SwitchDesk,
+    /// Takes orders about the log's level.
+    pub log_level: LogLevel,
     /// The topology in force.
     pub topology: Box<dyn Fn() -> Arc<Topology> + Send + Sync>,
     /// Lets callers from elsewhere than this machine change switches.

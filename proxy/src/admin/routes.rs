@@ -28,10 +28,12 @@ Sidestep, admin side
   POST    /faults          {\"subject\": \"anthropic\", \"fault\": {\"kind\": \"status\", \"status\": 529}, \"rate\": 0.3,
                            \"for_seconds\": 300, \"reason\": \"...\", \"actor\": \"you\"}
   DELETE  /faults/NAME?actor=you, or /faults?actor=you for all
+  GET     /log             the log level in force, and who ordered it
+  PUT     /log             {\"level\": \"debug\", \"actor\": \"you\", \"for_seconds\": 600}
 
 A browser gets the status page here.
 Changes need a caller on this machine that is no web page, or the bearer token (admin.token).
-The same from a shell: sidestep status | disable | enable | fault
+The same from a shell: sidestep status | disable | enable | fault | log
 ";
 
 /// Paths that are only read.
@@ -70,6 +72,7 @@ impl Admin {
             "/incidents" => self.incidents(request.uri()),
             "/history" => json(StatusCode::OK, &*self.history),
             "/events" => self.stream(request.headers()),
+            "/log" => json(StatusCode::OK, &self.log_level.report()),
             "/switches" => json(StatusCode::OK, &json!({ "switches": self.desk.all().await })),
             path => match folder(path) {
                 ("/incidents/", id) => self.incident(id),
@@ -87,6 +90,8 @@ impl Admin {
         match (request.uri().path(), request.method()) {
             ("/switches", &Method::POST) => self.switch_on(request, peer).await,
             ("/switches", _) => wrong_method("GET, POST"),
+            ("/log", &Method::PUT) => self.order_log(request, peer).await,
+            ("/log", _) => wrong_method("GET, PUT"),
             (path, &Method::DELETE) if path.starts_with("/switches/") => {
                 self.switch_off(request.uri(), request.headers(), peer).await
             }

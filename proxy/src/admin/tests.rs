@@ -50,6 +50,8 @@ impl Rig {
         let (work, judge) = Judge::new(Arc::clone(&topology), clock, Signals::default(), Box::new(|_| {}), 1);
         tasks.spawn("judge", work.run(tasks.stopping()));
         let journal = Arc::new(Journal::new(clock));
+        let parts = (journal.clone(), clock, tasks.clone());
+        let log_level = LogLevel::new("info", Box::new(|_| true), parts);
         let file = folder.map(SwitchFile::in_folder);
         let desk = SwitchDesk::new(judge.clone(), file.clone(), clock, tasks.clone());
         if let Some(file) = file {
@@ -74,6 +76,7 @@ impl Rig {
             judge,
             faults,
             desk,
+            log_level,
             topology: Box::new(move || Arc::clone(&shared)),
             token: Some(Secret::new("correct horse")),
         });

@@ -65,7 +65,7 @@ fn begin_log(settings: &Settings) -> Result<(), CliError> {
         sidestep_inject::LogFormat::Json => LogFormat::Json,
     };
     let level = settings.log.level.clone();
-    logging::start(&LogConfig { level, format })
+    logging::start(&LogConfig { level, format, access: None })
         .map_err(|error| CliError::Usage(format!("log.level `{}`: {error}", settings.log.level)))
 }
 

@@ -8,6 +8,7 @@ mod disable;
 mod enable;
 mod fault;
 mod inject;
+mod log;
 mod run;
 mod signal;
 mod simulate;
@@ -76,6 +77,7 @@ enum Command {
     Disable(disable::Disable),
     Enable(enable::Enable),
     Fault(fault::Fault),
+    Log(log::Log),
     Inject(inject::Inject),
     Completions(completions::Completions),
 }
@@ -114,6 +116,7 @@ impl Cli {
             Command::Disable(disable) => disable.run().await,
             Command::Enable(enable) => enable.run().await,
             Command::Fault(fault) => fault.run().await,
+            Command::Log(log) => log.run().await,
             Command::Inject(inject) => inject.run().await,
             Command::Completions(completions) => completions.run(),
         }

@@ -36,7 +36,9 @@ pub use self::{
     faults::FaultsConfig,
     overrides::Overrides,
     problem::{ConfigError, Problem},
-    process::{AdminConfig, DrainConfig, Limits, LogConfig, LogFormat, ProbeBudget, ProbesConfig},
+    process::{
+        AccessConfig, AdminConfig, DrainConfig, Limits, LogConfig, LogFormat, ProbeBudget, ProbesConfig,
+    },
     provider::{HttpVersion, ModelConfig, Price, ProviderConfig, UpstreamName},
     route::{OnLossy, RetryBudget, RouteConfig, TargetConfig},
     secret::{Credential, REDACTED, Secret, SecretSource},

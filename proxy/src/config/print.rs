@@ -4,10 +4,10 @@ use super::{
     Config, Credential, Dialect, HttpVersion, LogFormat, ModelConfig, OnLossy, ProbeBudget, ProbesConfig,
     ProviderConfig, RetryBudget, RouteConfig, SecretSource, UpstreamName,
     schema::{
-        Address, AdminSchema, BudgetSchema, DialectWord, DrainSchema, FaultsSchema, FileSchema, FormatWord,
-        HealthSchema, HttpWord, LimitsSchema, LogSchema, LossyWord, ModelSchema, Named, OneOrMany, Period,
-        PriceSchema, ProbesSchema, ProviderSchema, RetryBudgetSchema, RouteSchema, SecretSchema, Size,
-        TargetSchema,
+        AccessSchema, Address, AdminSchema, BudgetSchema, DialectWord, DrainSchema, FaultsSchema, FileSchema,
+        FormatWord, HealthSchema, HttpWord, LimitsSchema, LogSchema, LossyWord, ModelSchema, Named,
+        OneOrMany, Period, PriceSchema, ProbesSchema, ProviderSchema, RetryBudgetSchema, RouteSchema,
+        SecretSchema, Size, TargetSchema,
     },
 };
 
@@ -48,6 +48,10 @@ impl Config {
                     LogFormat::Text => FormatWord::Text,
                     LogFormat::Json => FormatWord::Json,
                 }),
+                access: self
+                    .log
+                    .access
+                    .map(|access| AccessSchema { sample: Some(access.sample), errors: Some(access.errors) }),
             }),
         }
     }

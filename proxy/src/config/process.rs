@@ -66,12 +66,23 @@ pub struct DrainConfig {
 }
 
 /// What is logged, and how.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct LogConfig {
     /// A filter as `tracing` knows it: `info`, or `info,sidestep::judge=debug`.
     pub level: String,
     /// How a line looks.
     pub format: LogFormat,
+    /// Which calls get a line of their own; none without.
+    pub access: Option<AccessConfig>,
+}
+
+/// Which calls get a line in the access log.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AccessConfig {
+    /// The share of the calls that were answered as routing wanted, 0 to 1.
+    pub sample: f64,
+    /// Whether every other call gets one: rerouted, rescued, cut, failed, refused, rejected, cancelled.
+    pub errors: bool,
 }
 
 /// How a log line looks.
@@ -119,6 +130,12 @@ impl Default for DrainConfig {
 
 impl Default for LogConfig {
     fn default() -> Self {
-        Self { level: "info".to_owned(), format: LogFormat::Text }
+        Self { level: "info".to_owned(), format: LogFormat::Text, access: None }
+    }
+}
+
+impl Default for AccessConfig {
+    fn default() -> Self {
+        Self { sample: 1.0, errors: true }
     }
 }

@@ -121,7 +121,7 @@ fn restart(old: &Config, new: &Config) -> Vec<&'static str> {
         ("admin.listen", old.admin.listen != new.admin.listen),
         ("limits.connections", old.limits.connections != new.limits.connections),
         ("state", old.state != new.state),
-        ("log", old.log != new.log),
+        ("log.format", old.log.format != new.log.format),
     ];
     differs.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
 }

@@ -263,7 +263,8 @@ impl Exchange {
         let call = &self.attempt.call;
         let sent_after = self.settlement.started().saturating_duration_since(call.arrived);
         let degraded = std::mem::take(&mut self.degraded);
-        call.story.served(self.attempt.model().id.clone(), sent_after, degraded);
+        let times = (sent_after, self.settlement.first_token());
+        call.story.served(self.attempt.model().id.clone(), times, degraded);
     }
 }
 

@@ -154,7 +154,7 @@ where
 impl Caller {
     /// The refusal as an event; what its head would have said goes before it, for nothing may follow.
     fn refused(&self, refusal: &Refusal) -> Bytes {
-        self.story.end(outcome(refusal));
+        self.story.refuse(outcome(refusal), refusal.reason());
         let error = write_stream_error(self.dialect, &form(refusal, &self.id));
         [comment(&self.story.read()), error].concat().into()
     }

@@ -21,10 +21,11 @@ use crate::body::{Body, BoxError};
 use crate::call::Call;
 use crate::catalog::{Catalog, SharedCatalog};
 use crate::dice::Dice;
+use crate::logging::Ended;
 use crate::metrics::{Finished, Metrics, Outcome};
 use crate::refusal::{Refusal, Refused};
-use crate::request_id::request_id;
-use crate::story::Story;
+use crate::request_id::{HEADER, request_id};
+use crate::story::{Chapters, Story};
 
 /// Longest time for a whole body to arrive. The application is on the same host.
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
@@ -80,21 +81,43 @@ where
         let mut inner = self.inner.clone();
         let IngestLayer { catalog, forward, metrics, dice } = self.settings.clone();
         let catalog = catalog.load_full();
+        // Shares its bytes with the request's own.
+        let id = request.headers().get(HEADER).cloned();
         Box::pin(async move {
             let arrived = Instant::now();
-            let ingested = ingest(request, &catalog, (forward, dice)).await;
+            let ingested = ingest(request, &catalog, (forward, dice.clone())).await;
             match ingested {
                 Ok(Ingested::Call(call)) => inner.call(*call).await,
                 Ok(Ingested::Answer(answer)) => Ok(answer),
                 Err((dialect, refusal)) => {
-                    let took = arrived.elapsed();
-                    let outcome = Outcome::Refused;
+                    let (took, outcome) = (arrived.elapsed(), Outcome::Refused);
                     metrics.unrouted().finished(Finished { dialect, outcome, streamed: false, took });
-                    tracing::debug!(reason = refusal.reason(), "request refused");
+                    let id = id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default();
+                    refused(&catalog, &refusal, (id, dialect, took), &dice);
                     Err(refusal.into())
                 }
             }
         })
+    }
+}
+
+/// The lines about a request that never became a call. What it asked for is not in them: nothing of it is known to be
+/// a model's name.
+fn refused(
+    catalog: &Catalog,
+    refusal: &Refusal,
+    (id, dialect, took): (&str, Option<Dialect>, Duration),
+    dice: &Dice,
+) {
+    let (outcome, status) = (Outcome::Refused, refusal.status());
+    if catalog.unrouted_lines.grants(outcome) {
+        tracing::info!(request_id = id, refusal = refusal.reason(), status, "request refused");
+    }
+    if let Some(access) = catalog.access {
+        let chapters = Chapters { refusal: Some(refusal.reason()), ..Chapters::default() };
+        let (route, status, streamed) = ("none", Some(status), false);
+        let call = Ended { id, route, dialect, outcome, status, streamed, took, chapters: &chapters };
+        access.note("", dice).write(&call);
     }
 }
 

@@ -11,13 +11,16 @@ use http::Response;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt;
 use sidestep_dialect::Dialect;
+use sidestep_table::RouteIndex;
 use tokio::time::Instant;
 use tower::{Layer, Service};
 
 use crate::body::{Body, BoxError};
 use crate::call::Call;
+use crate::catalog::Catalog;
 use crate::label::label;
-use crate::metrics::{Finished, Outcome, RouteMetrics};
+use crate::logging::{AccessNote, Ended};
+use crate::metrics::{Finished, Outcome};
 use crate::refusal::{Refusal, Refused};
 use crate::story::Story;
 
@@ -34,11 +37,16 @@ pub struct Observe<S> {
 /// Everything needed to close a call's file.
 struct File {
     story: Arc<Story>,
-    metrics: Arc<RouteMetrics>,
+    catalog: Arc<Catalog>,
+    route: RouteIndex,
     id: Arc<str>,
     dialect: Dialect,
     streamed: bool,
     arrived: Instant,
+    /// What the application was sent.
+    status: Option<u16>,
+    /// For the access log, if there is one.
+    note: Option<Box<AccessNote>>,
 }
 
 /// A body that closes the file when it ends or is dropped.
@@ -72,16 +80,10 @@ where
 
     fn call(&mut self, call: Call) -> Self::Future {
         // The file is closed on drop, so a caller who leaves early is counted too.
-        let file = File {
-            story: call.story.clone(),
-            metrics: call.route_plan().metrics.clone(),
-            id: call.id.clone(),
-            dialect: call.ask.dialect,
-            streamed: call.ask.stream,
-            arrived: call.arrived,
-        };
+        let mut file = File::open(&call);
         let closing: Closing = Box::new(move |answered| match answered {
             Ok(mut response) => {
+                file.status = Some(response.status().as_u16());
                 let chapters = file.story.read();
                 // Who will answer is not known yet when the head goes before the answer.
                 if !chapters.held {
@@ -90,7 +92,8 @@ where
                 Ok(response.map(|body| Observed { body, _file: file }.boxed_unsync()))
             }
             Err(refusal) => {
-                file.story.end(outcome(&refusal));
+                file.status = Some(refusal.status());
+                file.story.refuse(outcome(&refusal), refusal.reason());
                 let mut chapters = file.story.read();
                 if let Refusal::Vendor(answer) = &refusal {
                     chapters.served_by = Some(answer.model.clone());
@@ -111,26 +114,66 @@ pub(super) fn outcome(refusal: &Refusal) -> Outcome {
     }
 }
 
+impl File {
+    fn open(call: &Call) -> File {
+        File {
+            story: call.story.clone(),
+            catalog: call.catalog.clone(),
+            route: call.route,
+            id: call.id.clone(),
+            dialect: call.ask.dialect,
+            streamed: call.ask.stream,
+            arrived: call.arrived,
+            status: None,
+            note: call.catalog.access.map(|access| access.note(&call.ask.model, &call.dice)),
+        }
+    }
+
+    /// One line for a call that did not go as it should have, as long as its route has lines left.
+    fn decided(&self, call: &Ended<'_>) {
+        let chapters = call.chapters;
+        let (broke_off, rescue) = chapters.broke_off.unzip();
+        if self.catalog.route(self.route).lines.grants(call.outcome) {
+            tracing::info!(
+                request_id = call.id,
+                route = call.route,
+                upstream = chapters.served_by.as_deref(),
+                attempts = chapters.attempts.len(),
+                fallback_reason = chapters.fallback,
+                refusal = chapters.refusal,
+                broke_off,
+                rescue,
+                rescued_by = chapters.rescued_by.as_deref(),
+                duration_ms = u64::try_from(call.took.as_millis()).unwrap_or(u64::MAX),
+                "call {}",
+                call.outcome.as_str()
+            );
+        }
+    }
+}
+
 impl Drop for File {
     fn drop(&mut self) {
         let chapters = self.story.read();
+        let plan = self.catalog.route(self.route);
         let rerouted = chapters.fallback.filter(|_| chapters.served_by.is_some());
         let outcome = match chapters.ending.unwrap_or(Outcome::Cancelled) {
             Outcome::Answered if rerouted.is_some() => Outcome::Rerouted,
             outcome => outcome,
         };
         if let (Some(reason), Some(delay)) = (rerouted, chapters.sent_after) {
-            self.metrics.rerouted(reason, delay);
+            plan.metrics.rerouted(reason, delay);
         }
-        let took = self.arrived.elapsed();
-        self.metrics.finished(Finished {
-            dialect: Some(self.dialect),
-            outcome,
-            streamed: self.streamed,
-            took,
-        });
+        let (dialect, streamed, took) = (Some(self.dialect), self.streamed, self.arrived.elapsed());
+        plan.metrics.finished(Finished { dialect, outcome, streamed, took });
+        let (id, route, status) = (&*self.id, &*plan.pattern, self.status);
+        let call = Ended { id, route, dialect, outcome, status, streamed, took, chapters: &chapters };
+        self.decided(&call);
+        if let Some(note) = &self.note {
+            note.write(&call);
+        }
         tracing::debug!(
-            request_id = %self.id,
+            request_id = id,
             outcome = outcome.as_str(),
             upstream = chapters.served_by.as_deref().unwrap_or("-"),
             attempts = chapters.attempts.len(),

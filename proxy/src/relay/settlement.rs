@@ -83,6 +83,12 @@ impl Settlement {
         self.started
     }
 
+    /// How long the first meaningful event took, once it is here.
+    #[must_use]
+    pub fn first_token(&self) -> Option<Duration> {
+        self.first_token
+    }
+
     /// What keeps an eye on the attempt until its first meaningful event.
     #[must_use]
     pub fn watch(&self) -> Watch {

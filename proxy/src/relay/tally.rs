@@ -65,7 +65,8 @@ impl Tally {
             return;
         }
         self.call.route_plan().metrics.broke_off(outcome);
-        tracing::info!(
+        self.call.story.broke_off(self.cause.as_str(), outcome.0);
+        tracing::debug!(
             request_id = %self.call.id,
             from = %self.from,
             cause = self.cause.as_str(),

@@ -4,6 +4,7 @@
 mod command;
 mod crowd;
 mod drain;
+mod lines;
 mod reload;
 mod secrecy;
 #[path = "../../../tests/support/lib.rs"]
@@ -94,9 +95,14 @@ impl Process {
 
     /// The first line of the log with this message.
     fn said(&self, message: &str) -> Option<serde_json::Value> {
+        self.lines(message).into_iter().next()
+    }
+
+    /// All lines of the log with this message.
+    fn lines(&self, message: &str) -> Vec<serde_json::Value> {
         let log = self.log();
-        let mut lines = log.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-        lines.find(|line| line["message"] == message)
+        let lines = log.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        lines.filter(|line| line["message"] == message).collect()
     }
 
     /// Tells it to end, as Kubernetes does.

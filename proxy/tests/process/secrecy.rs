@@ -27,9 +27,9 @@ fn calls(model: &str, stream: bool) -> Vec<(&'static str, Value)> {
 
 async fn all_calls(process: &Process, faults: &[Fault]) {
     for fault in faults {
-        // Once, so that no verdict keeps the next fault from being met.
-        process.anthropic.faults().set("*", Planned::from(fault.clone()).at_most(1)).unwrap();
-        for stream in [false, true] {
+        for stream in [true, false] {
+            // Once, so that no verdict keeps the next fault from being met.
+            process.anthropic.faults().set("*", Planned::from(fault.clone()).at_most(1)).unwrap();
             for (path, body) in calls("claude-opus-5-5", stream) {
                 let headers = [("x-api-key", FOREIGN), ("cookie", FOREIGN)];
                 process.application.post_with(&format!("{path}?key={FOREIGN}"), &body, &headers).await;
@@ -58,7 +58,7 @@ fn assert_secret(place: &str, text: &str) {
 
 #[tokio::test]
 async fn nothing_that_was_said_and_no_key_is_seen_anywhere() {
-    let mut process = Process::start("log: { level: trace, format: json }").await;
+    let mut process = Process::start("log: { level: trace, format: json, access: {} }").await;
     all_calls(
         &process,
         &[
@@ -88,6 +88,14 @@ async fn nothing_that_was_said_and_no_key_is_seen_anywhere() {
     let log = process.log();
     let talk = log.lines().filter(|line| line.contains("\"TRACE\"")).count();
     assert!(talk > 100, "{talk} lines: not the most talkative level");
+    let accesses = process.lines("access");
+    assert!(accesses.len() >= 80, "{} calls in the access log", accesses.len());
+    for outcome in ["answered", "rerouted", "rejected", "rescued", "refused"] {
+        assert!(
+            accesses.iter().any(|line| line["outcome"] == outcome),
+            "no {outcome} call in the access log"
+        );
+    }
     assert_secret("the log", &log);
     assert!(!log.contains(TOOL), "a tool or a model name that the application chose is in the log");
 }

@@ -196,3 +196,39 @@ async fn many_at_once_leave_the_file_and_the_judge_agreed() {
     assert_eq!(subjects(&kept), subjects(&in_force));
     rig.stop().await;
 }
+
+#[tokio::test]
+async fn the_log_level_changes_for_whoever_may_change_it() {
+    let rig = Rig::start(None).await;
+    let put = |headers: &'static [&'static str], body: &'static str| rig.ask("PUT", "/log", headers, body);
+    let debug = r#"{"level":"debug","actor":"ada","for_seconds":600}"#;
+    for (headers, status) in [
+        (&["authorization: Bearer wrong"][..], 401),
+        (&["origin: https://evil.example"], 403),
+        (&["sec-fetch-site: cross-site"], 403),
+        (&["x-forwarded-for: 203.0.113.9"], 403),
+    ] {
+        let got = put(headers, debug).await;
+        assert_eq!(got.status, status, "{headers:?}: {}", got.body);
+    }
+    for (body, words) in [
+        (r#"{"level":"inof","actor":"ada"}"#, "`inof` is no level"),
+        (r#"{"level":"debug"}"#, "actor"),
+        (r#"{"level":"debug","actor":"ada","for_minutes":1}"#, "for_minutes"),
+        ("debug", "no order for the log"),
+    ] {
+        let got = put(&[], body).await;
+        assert_eq!(got.status, 400);
+        assert!(got.json()["error"].as_str().unwrap().contains(words), "{}", got.body);
+    }
+    assert_eq!(rig.get("/log").await.json()["level"], "info");
+    let got = put(&["authorization: Bearer correct horse", "origin: https://ops.example"], debug).await;
+    assert_eq!((got.status, &got.json()["level"]), (200, &"debug".into()), "{}", got.body);
+    let report = rig.get("/log").await.json();
+    assert_eq!((&report["actor"], &report["configured"]), (&"ada".into(), &"info".into()));
+    assert!(rig.admin.journal.recent(1)[0].why.contains("ordered by ada"));
+    assert_eq!(put(&[], r#"{"actor":"ada"}"#).await.json()["level"], "info");
+    let got = rig.ask("DELETE", "/log", &[], "").await;
+    assert!(got.status == 405 && got.head.contains("allow: GET, PUT"), "{}", got.head);
+    rig.stop().await;
+}

@@ -5,14 +5,16 @@ use std::{
     time::Duration,
 };
 
-use tracing_subscriber::EnvFilter;
-
 use super::Resolver;
 use crate::config::{
-    AdminConfig, DrainConfig, Limits, LogConfig, LogFormat, ProbeBudget, ProbesConfig,
+    AccessConfig, AdminConfig, DrainConfig, Limits, LogConfig, LogFormat, ProbeBudget, ProbesConfig,
     place::Place,
-    schema::{BudgetSchema, DrainSchema, FileSchema, FormatWord, LimitsSchema, LogSchema, Period, Size},
+    schema::{
+        AccessSchema, BudgetSchema, DrainSchema, FileSchema, FormatWord, LimitsSchema, LogSchema, Period,
+        Size,
+    },
 };
+use crate::logging::filter;
 
 const LISTEN_PORT: u16 = 6180;
 const ADMIN_PORT: u16 = 6181;
@@ -140,15 +142,25 @@ impl Resolver<'_> {
         let default = LogConfig::default();
         let Some(schema) = schema else { return default };
         let level = schema.level.clone().unwrap_or(default.level);
-        if level.is_empty() || EnvFilter::try_new(&level).is_err() {
-            let message = "expected a filter such as `info` or `info,sidestep::judge=debug`";
-            self.refuse(&Place::default().name("log").name("level"), message);
+        let place = Place::default().name("log");
+        if let Err(error) = filter(&level) {
+            self.refuse(&place.name("level"), error.to_string());
         }
         let format = match schema.format {
             Some(FormatWord::Json) => LogFormat::Json,
             Some(FormatWord::Text) => LogFormat::Text,
             None => default.format,
         };
-        LogConfig { level, format }
+        let access = schema.access.map(|access| self.access(access, &place.name("access")));
+        LogConfig { level, format, access }
+    }
+
+    fn access(&mut self, schema: AccessSchema, place: &Place) -> AccessConfig {
+        let default = AccessConfig::default();
+        let sample = schema.sample.unwrap_or(default.sample);
+        if !(0.0..=1.0).contains(&sample) {
+            self.refuse(&place.name("sample"), "has to be a share, 0 to 1");
+        }
+        AccessConfig { sample, errors: schema.errors.unwrap_or(default.errors) }
     }
 }

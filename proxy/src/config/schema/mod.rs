@@ -22,8 +22,8 @@ pub(super) use self::{
     faults::FaultsSchema,
     names::{Named, OneOrMany},
     process::{
-        AdminSchema, BudgetSchema, DrainSchema, FormatWord, HealthSchema, LimitsSchema, LogSchema,
-        ProbesSchema,
+        AccessSchema, AdminSchema, BudgetSchema, DrainSchema, FormatWord, HealthSchema, LimitsSchema,
+        LogSchema, ProbesSchema,
     },
     provider::{DialectWord, HttpWord, ModelSchema, PriceSchema, ProviderSchema},
     route::{LossyWord, RetryBudgetSchema, RouteSchema, TargetSchema},

@@ -90,6 +90,18 @@ pub(crate) struct DrainSchema {
 pub(crate) struct LogSchema {
     pub(crate) level: Option<String>,
     pub(crate) format: Option<FormatWord>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) access: Option<AccessSchema>,
+}
+
+/// `access:` of the log.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AccessSchema {
+    #[cfg_attr(test, schemars(range(min = 0, max = 1)))]
+    pub(crate) sample: Option<f64>,
+    pub(crate) errors: Option<bool>,
 }
 
 /// What `format:` may be.

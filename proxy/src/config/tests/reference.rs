@@ -11,8 +11,9 @@ use crate::config::{
     environment::compose,
     preset::PRESETS,
     schema::{
-        AdminSchema, BudgetSchema, DrainSchema, FaultsSchema, FileSchema, HealthSchema, LimitsSchema,
-        LogSchema, ModelSchema, PriceSchema, ProbesSchema, ProviderSchema, RetryBudgetSchema, RouteSchema,
+        AccessSchema, AdminSchema, BudgetSchema, DrainSchema, FaultsSchema, FileSchema, HealthSchema,
+        LimitsSchema, LogSchema, ModelSchema, PriceSchema, ProbesSchema, ProviderSchema, RetryBudgetSchema,
+        RouteSchema,
     },
     snippet::HARMLESS,
 };
@@ -78,6 +79,7 @@ fn schema() -> BTreeSet<String> {
         fields::<FaultsSchema>("faults."),
         fields::<DrainSchema>("drain."),
         fields::<LogSchema>("log."),
+        fields::<AccessSchema>("log.access."),
     ]
     .concat()
     .into_iter()

@@ -20,7 +20,7 @@ async fn after(seconds: u64, refusal: Option<Refusal>, call: Call) -> Answered {
         let refusal = refusal.take().unwrap();
         Box::pin(async move {
             sleep(Duration::from_secs(seconds)).await;
-            call.story.served("b1".into(), Duration::ZERO, Vec::new());
+            call.story.served("b1".into(), (Duration::ZERO, None), Vec::new());
             refusal.map_or_else(|| Ok(respond(EVENT_STREAM, full("answer"))), Err)
         })
     });
