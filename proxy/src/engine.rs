@@ -19,6 +19,7 @@ use crate::journal::Journal;
 use crate::judge::Judge;
 use crate::logging::tell_left_out;
 use crate::metrics::{Metrics, MetricsError};
+use crate::notify::Notifier;
 use crate::probing::{ProbeTargets, prober};
 use crate::stack::Foundation;
 use crate::tasks::Tasks;
@@ -37,6 +38,7 @@ pub struct Engine {
     pub faults: Arc<Faults>,
     /// Starts tasks, and ends them.
     pub tasks: Tasks,
+    notifier: Notifier,
     probes: ProbeTargets,
     signals: Signals,
     carrier: Carrier,
@@ -80,7 +82,8 @@ impl Engine {
         tasks.spawn("log", tell_left_out(catalog.clone(), tasks.stopping()));
         let probes = ProbeTargets::new(&catalog.load(), &config.probes);
         let foundation = Foundation { catalog, clock, judge: handle, metrics, dice };
-        Ok(Engine { foundation, journal, incidents, faults, tasks, probes, signals, carrier })
+        let notifier = Notifier::start(&config.notify, &foundation, (&incidents, &journal), &tasks);
+        Ok(Engine { foundation, journal, incidents, faults, tasks, notifier, probes, signals, carrier })
     }
 
     /// Starts to probe, as the configuration in force says.
@@ -103,6 +106,7 @@ impl Engine {
         catalog.store(Arc::new(next));
         self.faults.govern(config.faults, &topology);
         metrics.retire_missing(&topology);
+        self.notifier.replace(&config.notify);
         Ok(topology.generation)
     }
 

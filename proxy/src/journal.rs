@@ -14,6 +14,11 @@ const KEPT: usize = 256;
 /// Entries that a slow subscriber may lag behind before it loses the oldest ones.
 const FEED: usize = 256;
 
+/// The state of something that has begun, in [`Entry::to`].
+pub const BEGUN: &str = "begun";
+/// The state of something that is over, in [`Entry::to`].
+pub const OVER: &str = "over";
+
 /// One notable event. Holds no prompt, completion or credential.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
@@ -137,13 +142,18 @@ impl Journal {
 
     /// Notes an event without states, now.
     pub fn note(&self, kind: Kind, subject: &str, why: &str) {
+        self.note_state(kind, subject, None, why);
+    }
+
+    /// Notes an event that left `subject` in the state `to`, now.
+    pub fn note_state(&self, kind: Kind, subject: &str, to: Option<&str>, why: &str) {
         self.push(Entry {
             seq: 0,
             at: self.clock.unix_now(),
             kind,
             subject: subject.to_owned(),
             from: None,
-            to: None,
+            to: to.map(str::to_owned),
             why: why.to_owned(),
             actor: None,
         });

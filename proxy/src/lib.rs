@@ -27,6 +27,7 @@ pub mod layers;
 pub mod logging;
 pub mod metrics;
 pub mod miss;
+pub mod notify;
 mod operator;
 pub mod probing;
 pub mod refusal;

@@ -60,7 +60,8 @@ impl ConfigState {
         report.last_reload = Some(Reload { at, result: ReloadResult::Applied.as_str(), error: None });
         self.metrics.config_applied(generation, at);
         tracing::info!(source = report.source, generation, "a new configuration is in force");
-        self.journal.note(Kind::Config, &report.source, &format!("generation {generation} is in force"));
+        let why = format!("generation {generation} is in force");
+        self.journal.note_state(Kind::Config, &report.source, Some(ReloadResult::Applied.as_str()), &why);
     }
 
     /// A changed configuration was refused; the old one stays. `error` must not hold secrets.
@@ -72,7 +73,8 @@ impl ConfigState {
         self.metrics.config_rejected();
         tracing::error!(source = report.source, error, "a new configuration is refused; the old one stays");
         let line = error.lines().next().unwrap_or("no reason given");
-        self.journal.note(Kind::Config, &report.source, &format!("refused, the old one stays: {line}"));
+        let why = format!("refused, the old one stays: {line}");
+        self.journal.note_state(Kind::Config, &report.source, Some(ReloadResult::Rejected.as_str()), &why);
     }
 
     /// A copy for the status page.

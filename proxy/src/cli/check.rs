@@ -7,7 +7,7 @@ use std::{
 
 use sidestep_dialect::Dialect;
 
-use super::{CliError, terminal};
+use super::{CliError, notify, terminal};
 use crate::config::{
     Config, Credential, Period, ProviderConfig, RouteConfig, SCHEMA, Source, TargetConfig, UpstreamName,
     Variables, environment::compose,
@@ -90,6 +90,11 @@ fn write_report(text: &mut String, config: &Config, variables: &Variables) -> fm
     for route in &config.routes {
         write_route(text, config, route)?;
     }
+    let told = notify::rows(config, presence);
+    if !told.is_empty() {
+        writeln!(text, "\nNotifications")?;
+    }
+    write_rows(text, "  ", &told)?;
     if !config.warnings.is_empty() {
         writeln!(text, "\nWarnings")?;
     }
@@ -196,6 +201,10 @@ models:
   opus: { provider: anthropic, model: claude-opus-5-5 }
   gpt: { provider: openai, model: "*", probe: gpt-6-luna }
   own: { provider: own, model: llama }
+notify:
+  targets:
+    chat: { kind: slack, url: { env: CHAT_URL }, events: [opened, restored] }
+    alerts: { kind: alertmanager, url: { env: ALERTS_URL } }
 routes:
   - match: "claude-opus-*"
     targets: [{ model: opus, weight: 3 }, { model: gpt, weight: 1 }, own]
@@ -227,8 +236,13 @@ Routes
     failover: none, all targets are at own
     answer begins within 10m, first token of an attempt within 1m, no silence above 1m, at most 4 attempts
 
+Notifications
+  chat    slack         url: env CHAT_URL, MISSING    opened, restored
+  alerts  alertmanager  url: env ALERTS_URL, present  everything
+
 Warnings
   providers.openai.api_key is missing: OPENAI_API_KEY is not set
+  notify.targets.chat.url is missing: CHAT_URL is not set
   route `llama`: there is nothing to fail over to, own alone can be called
 "#;
 
@@ -247,7 +261,7 @@ Warnings
         let folder = tempfile::tempdir().unwrap();
         let path = &folder.path().join("sidestep.yaml");
         std::fs::write(path, FILE).unwrap();
-        let variables = [("ANTHROPIC_API_KEY", "hush")];
+        let variables = [("ANTHROPIC_API_KEY", "hush"), ("ALERTS_URL", "http://localhost:9093/hush")];
         assert_eq!(told(Some(path), false, &variables), Ok(format!("{}{REPORT}", path.display())));
 
         let printed = told(Some(path), true, &variables).unwrap();
@@ -257,7 +271,7 @@ Warnings
 
         std::fs::write(path, FILE.replace("targets: [own]", "targets: [onw]")).unwrap();
         let refusal = told(Some(path), false, &variables).unwrap_err();
-        let expected = ":15:15: routes[1].targets[0]: unknown model `onw`, did you mean `own`?";
+        let expected = ":19:15: routes[1].targets[0]: unknown model `onw`, did you mean `own`?";
         assert!(refusal.contains(expected), "{refusal}");
     }
 

@@ -9,6 +9,7 @@ mod enable;
 mod fault;
 mod inject;
 mod log;
+mod notify;
 mod run;
 mod signal;
 mod simulate;
@@ -78,6 +79,7 @@ enum Command {
     Enable(enable::Enable),
     Fault(fault::Fault),
     Log(log::Log),
+    Notify(notify::Notify),
     Inject(inject::Inject),
     Completions(completions::Completions),
 }
@@ -117,6 +119,7 @@ impl Cli {
             Command::Enable(enable) => enable.run().await,
             Command::Fault(fault) => fault.run().await,
             Command::Log(log) => log.run().await,
+            Command::Notify(notify) => notify.run().await,
             Command::Inject(inject) => inject.run().await,
             Command::Completions(completions) => completions.run(),
         }

@@ -9,6 +9,7 @@
 pub mod environment;
 mod faults;
 mod nearest;
+mod notify;
 mod overrides;
 mod parse;
 mod place;
@@ -34,6 +35,7 @@ pub(crate) use self::{nearest::suggestion, schema::Period};
 
 pub use self::{
     faults::FaultsConfig,
+    notify::{NotifyConfig, NotifyEvent, NotifyTarget, TargetKind},
     overrides::Overrides,
     problem::{ConfigError, Problem},
     process::{
@@ -68,6 +70,8 @@ pub struct Config {
     pub probes: ProbesConfig,
     /// Whether incidents may be rehearsed.
     pub faults: FaultsConfig,
+    /// Who is told of incidents.
+    pub notify: NotifyConfig,
     /// How the process ends.
     pub drain: DrainConfig,
     /// Folder where switches are kept over a restart; `None` to forget them.

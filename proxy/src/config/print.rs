@@ -37,6 +37,7 @@ impl Config {
                 max_rate: Some(self.faults.max_rate),
                 max_duration: Some(Period(self.faults.max_duration)),
             }),
+            notify: self.notify.schema(),
             drain: Some(DrainSchema {
                 grace: Some(Period(self.drain.grace)),
                 timeout: Some(Period(self.drain.timeout)),
@@ -165,7 +166,7 @@ fn probes(probes: &ProbesConfig) -> ProbesSchema {
     }
 }
 
-fn secret(credential: &Credential) -> SecretSchema {
+pub(super) fn secret(credential: &Credential) -> SecretSchema {
     match credential.source() {
         SecretSource::Env(name) => SecretSchema::Env(name.clone()),
         SecretSource::File(path) => SecretSchema::File(path.clone()),

@@ -110,7 +110,8 @@ pub async fn watch(mut reload: Reload, interval: Duration, mut publish: impl FnM
 
 /// Digests of the files with certificate authorities, which the configuration itself only names.
 fn trust(config: &Config) -> Vec<Option<[u8; 32]>> {
-    let files = config.providers.iter().filter_map(|provider| provider.ca_file.as_ref());
+    let providers = config.providers.iter().filter_map(|provider| provider.ca_file.as_ref());
+    let files = providers.chain(config.notify.targets.iter().filter_map(|target| target.ca_file.as_ref()));
     files.map(|path| fs::read(path).ok().map(|bytes| Sha256::digest(bytes).into())).collect()
 }
 

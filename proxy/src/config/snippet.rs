@@ -25,15 +25,16 @@ const NAMED: [&str; 2] = ["providers", "models"];
 /// Keys of the schema whose values are names, numbers and times: safe to show.
 #[rustfmt::skip]
 pub(super) const HARMLESS: &[&str] = &[
-    "access", "admin", "allow", "answer_bytes", "body_bytes", "budget", "ca_file", "capabilities", "connect_timeout", "connections",
-    "consecutive_failures", "context_window", "cooldown", "deadline", "dialect", "drain", "enabled", "env",
-    "errors", "event_bytes", "failure_rate_threshold", "faults", "first_token_timeout", "format", "grace", "header_bytes",
-    "header_timeout", "health", "hedge", "hedge_budget", "hold", "http", "input_usd_per_million", "interval", "level", "limits", "listen", "log",
-    "match", "max_attempts", "max_concurrency", "max_cooldown", "max_duration", "max_output_tokens", "max_rate", "model", "models", "on_lossy",
-    "output_usd_per_million", "preset", "price", "probe", "probes", "provider", "providers", "ratio",
-    "rescue", "reserve_per_second", "retry", "retry_after_wait", "retry_budget", "routes", "sample", "single_provider", "slow_start",
-    "stall_timeout", "state", "suspect_interval", "targets", "timeout", "tokens_per_day", "uri_bytes",
-    "usd_per_day", "weight",
+    "access", "admin", "allow", "answer_bytes", "body_bytes", "budget", "ca_file", "capabilities",
+    "connect_timeout", "connections", "consecutive_failures", "context_window", "cooldown", "deadline", "dialect",
+    "drain", "enabled", "env", "errors", "event_bytes", "events", "failure_rate_threshold", "faults",
+    "first_token_timeout", "format", "grace", "header_bytes", "header_timeout", "health", "hedge", "hedge_budget",
+    "hold", "http", "input_usd_per_million", "instance", "interval", "kind", "level", "limits", "listen", "log",
+    "match", "max_attempts", "max_concurrency", "max_cooldown", "max_duration", "max_output_tokens", "max_rate",
+    "model", "models", "notify", "on_lossy", "output_usd_per_million", "preset", "price", "probe", "probes",
+    "provider", "providers", "ratio", "rescue", "reserve_per_second", "retry", "retry_after_wait", "retry_budget",
+    "routes", "runbook_url", "sample", "service", "single_provider", "slow_start", "stall_timeout", "state",
+    "status_url", "suspect_interval", "targets", "timeout", "tokens_per_day", "uri_bytes", "usd_per_day", "weight",
 ];
 
 /// The line at `position` of `text` with its number, and a caret below; `None` if there is nothing to show.

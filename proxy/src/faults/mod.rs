@@ -32,7 +32,7 @@ use self::rehearsal::Ending;
 use crate::clock::Clock;
 use crate::config::FaultsConfig;
 use crate::dice::Dice;
-use crate::journal::{Journal, Kind};
+use crate::journal::{BEGUN, Journal, Kind, OVER};
 use crate::metrics::Metrics;
 use crate::operator::{ACTOR, line, subject};
 
@@ -122,7 +122,7 @@ impl Faults {
         }
         fresh.metrics.rehearsing(fresh.disturbance, 1);
         self.store(next);
-        self.tell(&fresh, &fresh.begun());
+        self.tell(&fresh, BEGUN, &fresh.begun());
         Ok(())
     }
 
@@ -194,7 +194,7 @@ impl Faults {
     fn ended(&self, one: &Rehearsal, ending: &Ending<'_>) {
         one.over.cancel();
         one.metrics.rehearsing(one.disturbance, -1);
-        self.tell(one, &one.ended(ending));
+        self.tell(one, OVER, &one.ended(ending));
     }
 
     fn store(&self, next: Vec<Arc<Rehearsal>>) {
@@ -204,10 +204,10 @@ impl Faults {
         self.changed.notify_one();
     }
 
-    fn tell(&self, one: &Rehearsal, words: &str) {
+    fn tell(&self, one: &Rehearsal, state: &str, words: &str) {
         let subject = one.subject.to_string();
         tracing::warn!(%subject, actor = one.actor, "rehearsal {words}");
-        self.journal.note(Kind::Rehearsal, one.name(), words);
+        self.journal.note_state(Kind::Rehearsal, one.name(), Some(state), words);
     }
 
     fn allowed(&self) -> MutexGuard<'_, FaultsConfig> {

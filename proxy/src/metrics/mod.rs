@@ -7,6 +7,7 @@
 mod instance;
 mod labels;
 mod model;
+mod notify;
 mod register;
 mod rescue;
 mod route;
@@ -25,6 +26,7 @@ pub use self::labels::{
     CutCause, HedgeWinner, Label, Listener, Outcome, ProbeOutcome, ReloadResult, TokenKind,
 };
 pub use self::model::{ModelMetrics, ModelReading, ProviderMetrics};
+pub use self::notify::{NotifyOutcome, TargetMetrics};
 pub use self::rescue::RescueOutcome;
 pub use self::route::{Finished, RouteMetrics};
 
@@ -60,6 +62,7 @@ struct Owners {
     models: BTreeMap<(String, String), Owned<ModelMetrics>>,
     providers: BTreeMap<String, Owned<ProviderMetrics>>,
     routes: BTreeMap<String, Owned<RouteMetrics>>,
+    targets: BTreeMap<String, Owned<TargetMetrics>>,
     /// The newest topology heard of; an older one must not bring back what has left.
     generation: u64,
 }

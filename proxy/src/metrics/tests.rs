@@ -124,6 +124,7 @@ fn the_readme_lists_every_metric_and_no_other() {
     metrics.model("anthropic", "opus");
     metrics.provider("anthropic");
     metrics.route("claude-*");
+    metrics.target("oncall");
     let mut documented = documented(include_str!("../../../README.md"));
     if !cfg!(target_os = "linux") {
         documented.retain(|name, _| !name.starts_with("process_"));

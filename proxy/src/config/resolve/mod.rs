@@ -4,6 +4,7 @@ mod faults;
 mod gap;
 mod health;
 mod model;
+mod notify;
 mod process;
 mod provider;
 mod route;
@@ -51,6 +52,7 @@ impl<'a> Resolver<'a> {
         let routes = self.routes(&file.routes, &models, &names);
         let limits = self.limits(file.limits.as_ref());
         let faults = self.faults(file.faults.as_ref());
+        let notify = self.notify(file.notify.as_ref());
         let drain = self.drain(file.drain.as_ref());
         let log = self.log(file.log.as_ref());
         let state = file.state.as_ref().map(|path| self.path(path));
@@ -69,6 +71,7 @@ impl<'a> Resolver<'a> {
             routes,
             probes,
             faults,
+            notify,
             drain,
             state,
             log,

@@ -10,7 +10,7 @@ use crate::config::{
     nearest::suggestion,
     place::Place,
     preset::{PRESETS, Preset},
-    schema::{DialectWord, HttpWord, ProviderSchema},
+    schema::{DialectWord, HttpWord, Named, ProviderSchema, SecretSchema},
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -45,7 +45,7 @@ impl Resolver<'_> {
             self.refuse(&place.key(), format!("`{id}` wants a key, for example {hint}"));
         }
         let base_url = self.base_url(schema, preset, &dialects, place);
-        let headers = self.headers(schema, place);
+        let headers = self.headers(&schema.headers, place);
         let connect_timeout = schema.connect_timeout.map_or(CONNECT_TIMEOUT, |period| period.0);
         if connect_timeout.is_zero() {
             self.refuse(&place.name("connect_timeout"), "leaves no time to connect");
@@ -137,10 +137,15 @@ impl Resolver<'_> {
         url.map_err(|why| self.refuse(&place, why)).ok()
     }
 
-    fn headers(&mut self, schema: &ProviderSchema, place: &Place) -> Vec<(HeaderName, Credential)> {
+    /// `headers:` within `place`.
+    pub(super) fn headers(
+        &mut self,
+        named: &Named<SecretSchema>,
+        place: &Place,
+    ) -> Vec<(HeaderName, Credential)> {
         let place = place.name("headers");
         let mut headers = Vec::new();
-        for (name, value) in &schema.headers.0 {
+        for (name, value) in &named.0 {
             let place = place.name(name);
             match HeaderName::from_bytes(name.as_bytes()) {
                 Ok(header) if FRAMING.contains(&header) => {

@@ -6,6 +6,7 @@ mod faults;
 #[cfg(test)]
 mod form;
 mod names;
+mod notify;
 mod process;
 mod provider;
 mod route;
@@ -21,6 +22,7 @@ pub(crate) use self::scalar::Period;
 pub(super) use self::{
     faults::FaultsSchema,
     names::{Named, OneOrMany},
+    notify::{EventWord, NotifySchema, NotifyTargetSchema, TargetKindWord},
     process::{
         AccessSchema, AdminSchema, BudgetSchema, DrainSchema, FormatWord, HealthSchema, LimitsSchema,
         LogSchema, ProbesSchema,
@@ -49,6 +51,8 @@ pub(super) struct FileSchema {
     pub(super) health: Option<HealthSchema>,
     pub(super) probes: Option<ProbesSchema>,
     pub(super) faults: Option<FaultsSchema>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) notify: Option<NotifySchema>,
     pub(super) drain: Option<DrainSchema>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) state: Option<PathBuf>,

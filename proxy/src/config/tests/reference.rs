@@ -12,8 +12,8 @@ use crate::config::{
     preset::PRESETS,
     schema::{
         AccessSchema, AdminSchema, BudgetSchema, DrainSchema, FaultsSchema, FileSchema, HealthSchema,
-        LimitsSchema, LogSchema, ModelSchema, PriceSchema, ProbesSchema, ProviderSchema, RetryBudgetSchema,
-        RouteSchema,
+        LimitsSchema, LogSchema, ModelSchema, NotifySchema, NotifyTargetSchema, PriceSchema, ProbesSchema,
+        ProviderSchema, RetryBudgetSchema, RouteSchema,
     },
     snippet::HARMLESS,
 };
@@ -22,7 +22,7 @@ use crate::config::{
 const README: &str = include_str!("../../../../README.md");
 
 /// Keys whose values may be, or hold, a secret.
-const SECRETIVE: [&str; 4] = ["api_key", "base_url", "headers", "token"];
+const SECRETIVE: [&str; 5] = ["api_key", "base_url", "headers", "token", "url"];
 
 /// Asks a struct for the names of its fields and reads nothing.
 #[derive(Default)]
@@ -77,6 +77,8 @@ fn schema() -> BTreeSet<String> {
         fields::<ProbesSchema>("probes."),
         fields::<BudgetSchema>("probes.budget."),
         fields::<FaultsSchema>("faults."),
+        fields::<NotifySchema>("notify."),
+        fields::<NotifyTargetSchema>("notify.targets.<name>."),
         fields::<DrainSchema>("drain."),
         fields::<LogSchema>("log."),
         fields::<AccessSchema>("log.access."),
@@ -92,7 +94,7 @@ fn written(value: &Value, path: &str, found: &mut BTreeSet<String>) {
     match value {
         Value::Mapping(mapping) if !leaf => {
             for (key, value) in mapping {
-                let named = ["providers", "models"].contains(&path);
+                let named = ["providers", "models", "notify.targets"].contains(&path);
                 let key = if named { "<name>" } else { key.as_str().unwrap() };
                 let path = if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
                 written(value, &path, found);

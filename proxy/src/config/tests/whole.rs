@@ -5,7 +5,9 @@ use std::{path::PathBuf, time::Duration};
 use sidestep_dialect::Dialect;
 
 use super::{EXAMPLE, parse, variables};
-use crate::config::{Config, HttpVersion, OnLossy, ProbeBudget, SecretSource, UpstreamName};
+use crate::config::{
+    Config, HttpVersion, NotifyEvent, OnLossy, ProbeBudget, SecretSource, TargetKind, UpstreamName,
+};
 
 pub(super) const FULL: &str = include_str!("full.yaml");
 
@@ -47,6 +49,17 @@ fn every_key_arrives_where_it_belongs() {
 }
 
 #[test]
+fn whom_to_tell_arrives_where_it_belongs() {
+    let notify = parse(FULL).unwrap().notify;
+    assert_eq!(notify.status_url.as_deref(), Some("https://status.llm.example.com/"));
+    assert_eq!((notify.instance.as_deref(), notify.targets.len()), (Some("web-llm.example.com"), 2));
+    let [oncall, alerts] = &notify.targets[..] else { panic!() };
+    assert_eq!((oncall.kind, oncall.events.len()), (TargetKind::Slack, 3));
+    assert_eq!((alerts.kind, alerts.events.len()), (TargetKind::Alertmanager, NotifyEvent::ALL.len()));
+    assert!(alerts.url.secret().unwrap().expose().ends_with("hush-hook"));
+}
+
+#[test]
 fn what_is_printed_means_the_same_when_read_again() {
     for text in [FULL, EXAMPLE] {
         let config = parse(text).unwrap();
@@ -65,7 +78,13 @@ fn what_is_printed_means_the_same_when_read_again() {
 #[test]
 fn nothing_that_is_shown_holds_a_secret() {
     let inline = EXAMPLE.replacen("{ env: OPENAI_API_KEY }", "hush-hush", 1);
-    let config = parse(&inline).unwrap();
+    let hook = "notify: { targets: { chat: { kind: slack, url: 'http://chat.example.com/hush-hook' } } }";
+    let config = parse(&format!("{inline}{hook}")).unwrap();
+    assert!(
+        config.warnings[0].starts_with("notify.targets.chat.url: is plain http"),
+        "{:?}",
+        config.warnings
+    );
     assert_eq!(config.providers[1].api_key.as_ref().unwrap().secret().unwrap().expose(), "hush-hush");
     let shown = format!("{config:?}\n{}\n{:?}", config.to_yaml(), variables());
     assert!(!shown.contains("hush"), "{shown}");
