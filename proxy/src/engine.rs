@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::dice::Dice;
 use crate::faults::Faults;
-use crate::incidents::{Clerk, Incidents};
+use crate::incidents::{Incidents, Sources};
 use crate::journal::Journal;
 use crate::judge::Judge;
 use crate::logging::tell_left_out;
@@ -74,14 +74,13 @@ impl Engine {
         let topology = catalog.load().topology.clone();
         let (judge, handle) = Judge::new(topology, clock, signals.clone(), publish, dice.throw().random());
         tasks.spawn("judge", judge.run(tasks.stopping()));
-        let incidents = Arc::new(Incidents::default());
-        let clerk = Clerk::new(incidents.clone(), journal.clone(), handle.clone(), clock);
-        tasks.spawn("incidents", clerk.run(tasks.stopping()));
         let shape = catalog.clone();
         tasks.spawn_until_stop("rehearsals", faults.clone().attend(move || shape.load().topology.clone()));
         tasks.spawn("log", tell_left_out(catalog.clone(), tasks.stopping()));
         let probes = ProbeTargets::new(&catalog.load(), &config.probes);
         let foundation = Foundation { catalog, clock, judge: handle, metrics, dice };
+        let sources = Sources { on: foundation.clone(), journal: journal.clone(), faults: faults.clone() };
+        let incidents = Incidents::open(config.state.as_deref(), sources, &tasks);
         let notifier = Notifier::start(&config.notify, &foundation, (&incidents, &journal), &tasks);
         Ok(Engine { foundation, journal, incidents, faults, tasks, notifier, probes, signals, carrier })
     }

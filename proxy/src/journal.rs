@@ -30,10 +30,10 @@ pub struct Entry {
     pub kind: Kind,
     /// The model, provider, file or part that it concerns.
     pub subject: String,
-    /// State before, where there is one.
+    /// State before, where there is one; of traffic, the model that would have answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
-    /// State after, where there is one.
+    /// State after, where there is one; of traffic, the model that does instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
     /// For a person: the reason.
@@ -153,6 +153,20 @@ impl Journal {
             kind,
             subject: subject.to_owned(),
             from: None,
+            to: to.map(str::to_owned),
+            why: why.to_owned(),
+            actor: None,
+        });
+    }
+
+    /// Notes, now, what became of calls of `route` that `from` would have answered; `to` did it instead, if anybody.
+    pub fn traffic(&self, route: &str, from: Option<&str>, to: Option<&str>, why: &str) {
+        self.push(Entry {
+            seq: 0,
+            at: self.clock.unix_now(),
+            kind: Kind::Traffic,
+            subject: route.to_owned(),
+            from: from.map(str::to_owned),
             to: to.map(str::to_owned),
             why: why.to_owned(),
             actor: None,

@@ -36,6 +36,7 @@ pub mod request_id;
 pub mod serve;
 pub mod stack;
 pub mod story;
+pub mod surplus;
 pub mod switches;
 pub mod tasks;
 pub mod upstream;

@@ -7,6 +7,7 @@ use sidestep_dialect::{Degraded, Usage};
 use sidestep_table::ModelId;
 
 use crate::metrics::Outcome;
+use crate::surplus::Surplus;
 
 /// The mutable part of a call, shared by the layers and the body.
 #[derive(Default)]
@@ -39,6 +40,8 @@ pub struct Chapters {
     pub refusal: Option<&'static str>,
     /// What the answer cost, as far as those who told it reported.
     pub usage: Usage,
+    /// What attempts cost that brought nothing, and prompts that were read again.
+    pub surplus: Surplus,
     /// The head went to the caller before anybody had answered.
     pub held: bool,
     /// Set once, by whoever knows first.
@@ -111,6 +114,12 @@ impl Story {
     /// Notes what the answer cost.
     pub fn used(&self, usage: Usage) {
         self.open().usage = usage;
+    }
+
+    /// Adds what was spent in vain.
+    pub fn spent_in_vain(&self, surplus: Surplus) {
+        let mut chapters = self.open();
+        chapters.surplus = chapters.surplus.plus(surplus);
     }
 
     /// Notes that the caller is given a head before anybody has answered.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use sidestep::journal::{Entry, Kind};
 
 use crate::hearing::Ending;
+use crate::record;
 use crate::replay::Seen;
 
 /// What a budget may pay in ten seconds beyond its share of the requests: a second's reserve in each.
@@ -36,6 +37,7 @@ pub(crate) fn broken(seen: &Seen) -> Vec<String> {
         ),
         (none("sidestep_task_panics_total"), "a task panicked".to_owned()),
         (none("sidestep_evidence_dropped_total"), "evidence was lost".to_owned()),
+        (record::fits(seen), record::summary(seen)),
         (seen.played.home, "traffic did not return to its first choice".to_owned()),
     ];
     rules.into_iter().filter(|(holds, _)| !holds).map(|(_, what)| what).collect()

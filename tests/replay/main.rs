@@ -20,6 +20,7 @@ mod incident;
 mod invariants;
 mod measures;
 mod page;
+mod record;
 mod replay;
 mod report;
 mod request;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+use sidestep::incidents;
 use sidestep::journal::Entry;
 use sidestep_simulator::Attempt;
 use sidestep_table::Verdict;
@@ -57,6 +58,8 @@ pub(crate) struct Seen {
     pub(crate) sent: Vec<Duration>,
     pub(crate) heard: Vec<Heard>,
     pub(crate) decisions: Vec<(Duration, Entry)>,
+    /// What Sidestep's own record says, newest first.
+    pub(crate) record: Vec<Arc<incidents::Incident>>,
     /// How much of its budget each route had spent after each second.
     pub(crate) spent: Vec<Vec<u64>>,
     /// By provider.
@@ -147,6 +150,7 @@ async fn conclude(scene: Arc<Scene>, notes: Arc<Notes>, before: Scrape, played: 
     let foundation = engine.foundation.clone();
     let held = foundation.catalog.load().models().iter().map(|model| model.cell.in_flight()).sum();
     drop(application);
+    let record = engine.incidents.recent(usize::MAX);
     let mut left = engine.stop(Duration::from_secs(60)).await;
     let after = Scrape::parse(&foundation.metrics.scrape().unwrap());
     let probe_tokens = foundation.metrics.probe_spend().1;
@@ -161,6 +165,7 @@ async fn conclude(scene: Arc<Scene>, notes: Arc<Notes>, before: Scrape, played: 
         sent: notes.sent.into_inner().unwrap(),
         heard: notes.heard.into_inner().unwrap(),
         decisions: notes.decisions.into_inner().unwrap(),
+        record,
         spent: notes.spent.into_inner().unwrap(),
         attempts,
         scrapes: [before, after],

@@ -88,6 +88,18 @@ impl Usage {
         }
     }
 
+    /// What is left of this answer's tokens without the other's, which is a part of it.
+    #[must_use]
+    pub const fn minus(self, part: &Self) -> Self {
+        Self {
+            input: self.input.saturating_sub(part.input),
+            cache_read: self.cache_read.saturating_sub(part.cache_read),
+            cache_write: self.cache_write.saturating_sub(part.cache_write),
+            output: self.output.saturating_sub(part.output),
+            reasoning: self.reasoning.saturating_sub(part.reasoning),
+        }
+    }
+
     pub(crate) fn to_anthropic(self) -> Value {
         json!({
             "input_tokens": self.input,

@@ -20,7 +20,9 @@ impl Admin {
                 return refusal(StatusCode::BAD_REQUEST, "limit is a number: /incidents?limit=10");
             }
         };
-        json(StatusCode::OK, &serde_json::json!({ "incidents": self.incidents.recent(limit) }))
+        let kept_on_disk = self.incidents.are_kept();
+        let incidents = self.incidents.recent(limit);
+        json(StatusCode::OK, &serde_json::json!({ "kept_on_disk": kept_on_disk, "incidents": incidents }))
     }
 
     /// One of them.

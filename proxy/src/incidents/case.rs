@@ -1,15 +1,27 @@
 //! One incident while Sidestep works on it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use sidestep_table::{FULL_SHARE, ModelView, Moment, ProviderView, SwitchKind, Verdict};
+use sidestep_table::{ModelView, Moment, Verdict};
 
+use super::accounts::{Account, Accounts};
 use super::name::shortened;
-use super::record::{Calls, Evidence, Extra, Incident, ModelPart, Scope};
+use super::record::{Calls, Evidence, Extra, Incident, ModelPart, Scope, worse};
+use super::sight::{Sight, is_disabled, is_sick, is_well, measured, shown};
 use super::{Change, Update};
 use crate::clock::Reading;
-use crate::journal::Entry;
+use crate::journal::{Entry, Kind};
 
+/// Trouble that is back this soon after the end is the same incident: what returns in a minute never left.
+pub(super) const RELAPSE: Duration = Duration::from_secs(60);
+/// The same after a restart, for what was known of the models was lost and has to be found out again.
+const RESTART: Duration = Duration::from_secs(300);
+/// An open incident is told anew at least this often, so that its record says until when it is known to have lasted.
+const HEARTBEAT: Duration = Duration::from_secs(60);
+/// Longest reason that is kept, in characters.
+const WHY: usize = 400;
 /// A model that the configuration no longer has.
 const REMOVED: &str = "removed";
 /// Longest title in characters.
@@ -17,64 +29,32 @@ const TITLE: usize = 200;
 /// Models that a title names.
 const NAMED: usize = 3;
 
-/// What the judge says of one provider at one moment.
-pub(super) struct Sight<'a> {
-    /// `None` when the configuration has it no longer.
-    pub(super) provider: Option<&'a ProviderView>,
-    /// Its models.
-    pub(super) models: Vec<&'a ModelView>,
-}
-
 /// One incident under way, or ended a moment ago.
 pub(super) struct Case {
     pub(super) incident: Incident,
     /// What the moments of this incident are told by: its times must not jump with the wall clock.
     anchor: Reading,
-    /// When it ended; it may come back.
-    pub(super) ended: Option<Moment>,
+    /// It has ended, and until then it may come back.
+    pub(super) until: Option<Moment>,
     news: Option<Change>,
+    counted: BTreeMap<String, Counted>,
+    /// What an earlier process had counted.
+    carried: (Calls, Extra),
     published: Arc<Incident>,
+    told: Moment,
 }
 
-// === impl Sight ===
-
-impl Sight<'_> {
-    /// Something is ill, given up or taken out of service.
-    pub(super) fn is_trouble(&self) -> bool {
-        self.is_open()
-            || self.refuses()
-            || self.models.iter().any(|model| is_sick(model) || is_disabled(model))
-    }
-
-    fn is_open(&self) -> bool {
-        self.provider.is_some_and(|provider| provider.verdict == Verdict::Open)
-    }
-
-    /// A credential of ours was given up.
-    fn refuses(&self) -> bool {
-        self.provider.is_some_and(|provider| !provider.refused_credentials.is_empty())
-    }
+/// What one model is counted from.
+struct Counted {
+    /// Its counters a minute or two before it joined.
+    before: Account,
+    /// The same when it did.
+    joined: Account,
+    /// What was known until then.
+    evidence: Evidence,
 }
 
-/// Given up, or not yet back. A model that is only degraded is not: it may give up a little of its traffic for hours.
-fn is_sick(model: &ModelView) -> bool {
-    model.masked || !matches!(model.measured, Verdict::Healthy | Verdict::Degraded)
-}
-
-fn is_disabled(model: &ModelView) -> bool {
-    model.switch.as_ref().is_some_and(|switch| switch.kind == SwitchKind::Disable)
-}
-
-fn is_well(model: &ModelView) -> bool {
-    let full = model.share == FULL_SHARE && !model.masked;
-    full && model.measured == Verdict::Healthy && !is_disabled(model)
-}
-
-/// What evidence says, under the provider's mask.
-fn measured(model: &ModelView) -> Verdict {
-    if model.masked { Verdict::Open } else { model.measured }
-}
-
+/// Verdicts in the order in which they worry.
 fn badness(verdict: &str) -> usize {
     let order = ["healthy", "disabled", "degraded", "ramping", "half_open", "open"];
     order.iter().position(|known| *known == verdict).unwrap_or(0)
@@ -101,7 +81,31 @@ impl Case {
 
     pub(super) fn new(incident: Incident, anchor: Reading) -> Case {
         let published = Arc::new(incident.clone());
-        Case { incident, anchor, ended: None, news: None, published }
+        let (carried, counted) = ((incident.calls, incident.extra), BTreeMap::new());
+        Case { incident, anchor, until: None, news: None, counted, carried, published, told: anchor.now() }
+    }
+
+    /// An incident that was under way when an earlier process ended. It ended with what was last known of it, unless
+    /// the trouble is found again soon.
+    pub(super) fn resume(mut incident: Incident, now: Reading) -> Case {
+        incident.ended = Some(incident.updated.max(incident.started));
+        incident.interrupted = true;
+        incident.decide(Entry {
+            seq: 0,
+            at: now.unix_seconds(),
+            kind: Kind::Process,
+            subject: "sidestep".to_owned(),
+            from: None,
+            to: None,
+            why: "Sidestep was restarted; what it knew of the models was lost, so the end is when this record was \
+                  last kept"
+                .to_owned(),
+            actor: None,
+        });
+        let mut case = Case::new(incident, now);
+        case.news = Some(Change::Ended);
+        case.until = Some(now.now() + RESTART);
+        case
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -112,7 +116,7 @@ impl Case {
     pub(super) fn relapse(&mut self) {
         self.incident.ended = None;
         self.incident.relapses += 1;
-        self.ended = None;
+        self.until = None;
         self.news = Some(Change::Opened);
     }
 
@@ -141,7 +145,7 @@ impl Case {
 
     fn end(&mut self, now: Reading) {
         self.incident.ended = Some(self.time(now.now()));
-        self.ended = Some(now.now());
+        self.until = Some(now.now() + RELAPSE);
         self.news = Some(Change::Ended);
     }
 
@@ -152,7 +156,8 @@ impl Case {
             found.clone_into(&mut part.worst);
         }
         part.verdict = shown(model);
-        part.evidence.failure_ratio = worse(part.evidence.failure_ratio, model.failure_ratio);
+        let ratio = Evidence { failure_ratio: model.failure_ratio, ..Evidence::default() };
+        part.evidence = std::mem::take(&mut part.evidence).plus(&ratio);
     }
 
     fn join(&mut self, model: &ModelView, sight: &Sight<'_>) {
@@ -172,7 +177,7 @@ impl Case {
             worst: worst.as_str().to_owned(),
             verdict: shown(model),
             since: self.time(since),
-            why,
+            why: shortened(&why, WHY),
             evidence: Evidence { failure_ratio: model.failure_ratio, ..Evidence::default() },
         });
     }
@@ -207,16 +212,52 @@ impl Case {
         incident.title = shortened(&title, TITLE);
     }
 
+    /// Whether it counts the calls of this model.
+    pub(super) fn holds(&self, model: &str) -> bool {
+        self.counted.contains_key(model)
+    }
+
+    /// Counts calls, cost and evidence by the models' counters.
+    pub(super) fn count(&mut self, accounts: &Accounts) {
+        let (mut calls, mut extra) = self.carried;
+        for part in &mut self.incident.models {
+            let Some(now) = accounts.now(&part.id) else { continue };
+            let counted = self.counted.entry(part.id.clone()).or_insert_with(|| Counted {
+                before: accounts.before(&part.id).unwrap_or(now).clone(),
+                joined: now.clone(),
+                evidence: part.evidence.clone(),
+            });
+            calls = calls.plus(now.calls_since(&counted.before));
+            extra = extra.plus(now.extra_since(&counted.before, &counted.joined));
+            let times = Evidence {
+                failure_ratio: part.evidence.failure_ratio,
+                first_token_p95_before: counted.before.first_token,
+                first_token_p95_worst: worse(part.evidence.first_token_p95_worst, now.first_token),
+                ..now.evidence_since(&counted.before)
+            };
+            part.evidence = counted.evidence.clone().plus(&times);
+        }
+        (self.incident.calls, self.incident.extra) = (calls, extra);
+    }
+
     /// Adds a decision.
     pub(super) fn decide(&mut self, entry: Entry) {
-        self.incident.decide(entry);
+        self.incident.decide(Entry { why: shortened(&entry.why, WHY), ..entry });
+    }
+
+    /// Trouble that begins while faults are injected is taken for theirs.
+    pub(super) fn note_rehearsal(&mut self, rehearsed: impl Fn() -> bool) {
+        let begins = self.news == Some(Change::Opened);
+        self.incident.rehearsal |= begins && rehearsed();
     }
 
     /// What is new since this was last asked.
     pub(super) fn update(&mut self, now: Reading) -> Option<Update> {
-        if self.news.is_none() && self.incident == *self.published {
+        let silent = self.is_open() && now.now().saturating_since(self.told) >= HEARTBEAT;
+        if self.news.is_none() && !silent && self.incident == *self.published {
             return None;
         }
+        self.told = now.now();
         self.incident.updated = self.time(now.now());
         self.published = Arc::new(self.incident.clone());
         let change = self.news.take().unwrap_or(Change::Changed);
@@ -244,20 +285,11 @@ fn blank(provider: &str, now: f64) -> Incident {
         decisions: Vec::new(),
         omitted: 0,
         calls: Calls::default(),
-        extra: Extra::default(),
+        extra: Extra::NONE,
         rehearsal: false,
         relapses: 0,
         interrupted: false,
     }
-}
-
-fn shown(model: &ModelView) -> String {
-    let shown = if is_disabled(model) { Verdict::Disabled } else { measured(model) };
-    shown.as_str().to_owned()
-}
-
-fn worse(one: Option<f64>, other: Option<f64>) -> Option<f64> {
-    one.zip(other).map(|(one, other)| one.max(other)).or(one).or(other)
 }
 
 fn listed(names: &[&str]) -> String {

@@ -1,22 +1,36 @@
 //! Which trouble belongs together: pure bookkeeping over what the judge says.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::time::Duration;
 
 use sidestep_table::{ProviderView, View};
 
 use super::Update;
-use super::case::{Case, Sight};
+use super::accounts::Accounts;
+use super::case::Case;
 use super::name;
+use super::record::Incident;
+use super::sight::Sight;
 use crate::clock::Reading;
 use crate::journal::{Entry, Kind};
 
-/// Trouble that is back this soon after the end is the same incident: what returns in a minute never left.
-pub(super) const RELAPSE: Duration = Duration::from_secs(60);
 /// Decisions up to this many seconds before an incident belong to it: they led to it.
 const LEAD: f64 = 120.0;
 /// Decisions kept in case they lead to an incident.
 const LATELY: usize = 64;
+
+/// What there is to know at one moment.
+pub(super) struct Look<'a> {
+    /// What the judge says.
+    pub(super) view: &'a View,
+    /// What was noted since the last look.
+    pub(super) entries: Vec<Entry>,
+    /// What the models' counters say.
+    pub(super) accounts: &'a Accounts,
+    /// When.
+    pub(super) now: Reading,
+    /// Whether faults are injected at a provider on purpose.
+    pub(super) rehearsed: &'a dyn Fn(&str) -> bool,
+}
 
 /// All incidents under way, and those that ended within the last minute: at most one for each provider.
 #[derive(Default)]
@@ -33,16 +47,27 @@ impl Casebook {
         !self.cases.is_empty()
     }
 
-    /// Takes in what the judge says now and what was noted since the last look. `taken` tells which ids are in use.
-    pub(super) fn look(
-        &mut self,
-        view: &View,
-        entries: Vec<Entry>,
-        now: Reading,
-        taken: impl Fn(&str) -> bool,
-    ) -> Vec<Update> {
-        let expired = |case: &Case| case.ended.is_some_and(|at| now.now().saturating_since(at) >= RELAPSE);
-        self.cases.retain(|_, case| !expired(case));
+    /// Takes over what an earlier process left. What was under way then may go on soon.
+    pub(super) fn resume(&mut self, incidents: Vec<Incident>, now: Reading) -> Vec<Update> {
+        let mut updates = Vec::new();
+        for incident in incidents {
+            let provider = incident.providers.first().cloned().unwrap_or_default();
+            let mut case = Case::resume(incident, now);
+            updates.extend(case.update(now));
+            self.cases.insert(provider, case);
+        }
+        updates
+    }
+
+    /// Whether the calls of this model are counted.
+    pub(super) fn holds(&self, model: &str) -> bool {
+        self.cases.values().any(|case| case.holds(model))
+    }
+
+    /// Takes in what is known now. `taken` tells which ids are in use.
+    pub(super) fn look(&mut self, look: Look<'_>, taken: impl Fn(&str) -> bool) -> Vec<Update> {
+        let Look { view, entries, accounts, now, rehearsed } = look;
+        self.cases.retain(|_, case| case.until.is_none_or(|until| now.now() < until));
         let gone: Vec<String> =
             self.cases.keys().filter(|id| provider(view, id).is_none()).cloned().collect();
         for id in gone {
@@ -53,7 +78,12 @@ impl Casebook {
             self.see(&provider.id, &Sight { provider: Some(provider), models }, now, &taken);
         }
         self.file(view, entries);
-        self.cases.values_mut().filter_map(|case| case.update(now)).collect()
+        let updated = |(provider, case): (&String, &mut Case)| {
+            case.count(accounts);
+            case.note_rehearsal(|| rehearsed(provider));
+            case.update(now)
+        };
+        self.cases.iter_mut().filter_map(updated).collect()
     }
 
     fn see(&mut self, id: &str, sight: &Sight<'_>, now: Reading, taken: &impl Fn(&str) -> bool) {

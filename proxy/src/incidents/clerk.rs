@@ -1,63 +1,111 @@
-//! Keeps the record: looks whenever something was decided, and every second while an incident lasts.
+//! Keeps the record: looks whenever something was decided, and every second.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use sidestep_table::Moment;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use super::Incidents;
-use super::casebook::Casebook;
-use crate::clock::Clock;
+use super::accounts::Accounts;
+use super::casebook::{Casebook, Look};
+use super::episodes::Episodes;
+use super::{Change, Incident, Incidents, Sources};
+use crate::faults::Faults;
 use crate::journal::Journal;
-use crate::judge::JudgeHandle;
+use crate::stack::Foundation;
 
-/// Between two looks while an incident lasts.
+/// Between two looks.
 const PAUSE: Duration = Duration::from_secs(1);
+/// Between two readings of the counters while no incident lasts.
+const CALM: Duration = Duration::from_secs(30);
 
 /// Writes the incident record; a task of its own, on no call's path.
-pub struct Clerk {
+pub(super) struct Clerk {
     incidents: Arc<Incidents>,
     journal: Arc<Journal>,
-    judge: JudgeHandle,
-    clock: Clock,
+    on: Foundation,
+    faults: Arc<Faults>,
     casebook: Casebook,
+    accounts: Accounts,
+    episodes: Episodes,
+    /// When the counters were read last.
+    read: Option<Moment>,
     /// The latest entry of the journal that was taken in.
     seq: u64,
 }
 
+// === impl Clerk ===
+
 impl Clerk {
-    /// Keeps `incidents` by what `journal` notes and `judge` says.
-    #[must_use]
-    pub fn new(incidents: Arc<Incidents>, journal: Arc<Journal>, judge: JudgeHandle, clock: Clock) -> Clerk {
-        Clerk { incidents, journal, judge, clock, casebook: Casebook::default(), seq: 0 }
+    /// Keeps `incidents` by its sources. `unfinished` are those that an earlier process left under way.
+    pub(super) fn new(incidents: Arc<Incidents>, sources: Sources, unfinished: Vec<Incident>) -> Clerk {
+        let Sources { on, journal, faults } = sources;
+        let mut casebook = Casebook::default();
+        for update in casebook.resume(unfinished, on.clock.reading()) {
+            incidents.publish(update);
+        }
+        let (accounts, episodes) = (Accounts::default(), Episodes::default());
+        Clerk { incidents, journal, on, faults, casebook, accounts, episodes, read: None, seq: 0 }
     }
 
     /// Works until `stop`.
-    pub async fn run(mut self, stop: CancellationToken) {
+    pub(super) async fn run(mut self, stop: CancellationToken) {
         let mut feed = self.journal.subscribe();
         let mut ticks = interval(PAUSE);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            tokio::select! {
+            let heard = tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
                 // Only a bell: what was noted is read from the journal, which a lagging reader can do too.
-                _ = feed.recv() => while feed.try_recv().is_ok() {},
-                _ = ticks.tick(), if self.casebook.is_busy() => {}
+                _ = feed.recv() => true,
+                _ = ticks.tick() => false,
+            };
+            while feed.try_recv().is_ok() {}
+            if !heard {
+                self.sample();
             }
-            self.look().await;
+            if heard || self.casebook.is_busy() {
+                self.look().await;
+            }
         }
     }
 
+    /// What costs next to nothing, every second.
+    fn sample(&mut self) {
+        let (catalog, now) = (self.on.catalog.load(), self.on.clock.now());
+        self.episodes.sample(&catalog, now, &self.journal);
+        if self.read.is_none_or(|at| now.saturating_since(at) >= CALM) {
+            self.read_counters();
+        }
+    }
+
+    fn read_counters(&mut self) {
+        let (catalog, now) = (self.on.catalog.load(), self.on.clock.now());
+        self.read = Some(now);
+        self.accounts.read(&catalog, now, |model| self.casebook.holds(model));
+    }
+
     async fn look(&mut self) {
-        let Some(view) = self.judge.view().await else { return };
+        let Some(view) = self.on.judge.view().await else { return };
+        self.read_counters();
         let entries = self.journal.after(self.seq);
         self.seq = entries.last().map_or(self.seq, |entry| entry.seq);
         let incidents = &self.incidents;
-        let taken = |id: &str| incidents.get(id).is_some();
-        for update in self.casebook.look(&view, entries, self.clock.reading(), taken) {
+        let look = Look {
+            view: &view,
+            entries,
+            accounts: &self.accounts,
+            now: self.on.clock.reading(),
+            rehearsed: &|provider| self.faults.active(provider),
+        };
+        for update in self.casebook.look(look, |id| incidents.get(id).is_some()) {
+            if update.change == Change::Opened && update.incident.relapses == 0 {
+                self.on.metrics.incident(update.incident.scope);
+            }
             incidents.publish(update);
         }
+        self.on.metrics.incidents_open(incidents.current().len());
     }
 }

@@ -17,6 +17,12 @@ pub(super) fn id(unix: f64, place: &str, taken: impl Fn(&str) -> bool) -> String
     id
 }
 
+/// Whether `name` can be an id: then it is safe as a file's name.
+pub(super) fn is_id(name: &str) -> bool {
+    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    plain && name.len() <= WHERE + 40 && name.len() > 20 && name.as_bytes()[0].is_ascii_digit()
+}
+
 /// `text`, cut to `most` characters.
 pub(super) fn shortened(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
@@ -77,5 +83,9 @@ mod tests {
         let third =
             id(1_795_183_389.9, "../Ü bedrock:eu/1", |taken| taken == first || taken.ends_with("-2"));
         assert_eq!(third, format!("{first}-3"));
+        assert!(is_id(&first) && is_id(&third) && is_id(&id(0.0, &"x".repeat(400), |_| false)));
+        for other in ["", "..", "switches", "2026-11-20T14-03-09Z/../../x", "2026-11-20T14-03-09Z-x.json"] {
+            assert!(!is_id(other), "{other}");
+        }
     }
 }

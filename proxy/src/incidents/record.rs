@@ -9,7 +9,7 @@ use crate::journal::Entry;
 /// The first decisions of an incident are kept, however many follow.
 const FIRST_DECISIONS: usize = 20;
 /// Decisions kept of one incident.
-const DECISIONS: usize = 80;
+const DECISIONS: usize = 60;
 /// Models kept of one incident.
 const MODELS: usize = 64;
 
@@ -102,10 +102,10 @@ pub struct Evidence {
     pub failures: u64,
     /// Attempts by class, as in `sidestep_attempts_total`; those that were well are left out.
     pub classes: BTreeMap<String, u64>,
-    /// Seconds to the first token, the median, before it began.
-    pub first_token_before: Option<f64>,
+    /// Seconds to the first token that 95 of 100 answers stay below, by its history before it began.
+    pub first_token_p95_before: Option<f64>,
     /// The same at its worst since.
-    pub first_token_worst: Option<f64>,
+    pub first_token_p95_worst: Option<f64>,
 }
 
 /// Calls that would have been answered by a model in the incident. Each is counted once, by how it ended.
@@ -124,13 +124,29 @@ pub struct Calls {
 }
 
 /// What an incident cost beyond the usual.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Extra {
     /// Tokens of answers that were thrown away, of prompts that were read twice, and of probes.
     pub tokens: u64,
     /// US dollars for those tokens, and the difference in price where another model answered; below 0 when the others
     /// were cheaper. `None` when a price is not known.
     pub usd: Option<f64>,
+}
+
+// === impl Scope ===
+
+impl Scope {
+    /// The scope as it stands in JSON and in metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Operator => "operator",
+            Self::Route => "route",
+            Self::Model => "model",
+            Self::Credential => "credential",
+            Self::Provider => "provider",
+        }
+    }
 }
 
 // === impl Incident ===
@@ -164,9 +180,58 @@ impl Incident {
 // === impl Calls ===
 
 impl Calls {
+    /// Both together.
+    #[must_use]
+    pub(super) fn plus(self, other: Calls) -> Calls {
+        Calls {
+            rerouted: self.rerouted + other.rerouted,
+            rescued: self.rescued + other.rescued,
+            refused: self.refused + other.refused,
+            failed: self.failed + other.failed,
+            cut: self.cut + other.cut,
+        }
+    }
+
     /// Calls whose callers saw an error.
     #[must_use]
     pub fn noticed(&self) -> u64 {
         self.refused + self.failed + self.cut
     }
+}
+
+// === impl Extra ===
+
+impl Extra {
+    /// Nothing so far.
+    pub(super) const NONE: Extra = Extra { tokens: 0, usd: Some(0.0) };
+
+    /// Both together.
+    #[must_use]
+    pub(super) fn plus(self, other: Extra) -> Extra {
+        let usd = self.usd.zip(other.usd).map(|(one, other)| one + other);
+        Extra { tokens: self.tokens + other.tokens, usd }
+    }
+}
+
+// === impl Evidence ===
+
+impl Evidence {
+    /// Both together; of ratios and times the worse.
+    #[must_use]
+    pub(super) fn plus(mut self, other: &Evidence) -> Evidence {
+        self.failure_ratio = worse(self.failure_ratio, other.failure_ratio);
+        self.first_token_p95_worst = worse(self.first_token_p95_worst, other.first_token_p95_worst);
+        self.first_token_p95_before = self.first_token_p95_before.or(other.first_token_p95_before);
+        self.calls += other.calls;
+        self.failures += other.failures;
+        for (class, count) in &other.classes {
+            *self.classes.entry(class.clone()).or_default() += count;
+        }
+        self
+    }
+}
+
+/// The larger of two figures that may not be known.
+pub(super) fn worse(one: Option<f64>, other: Option<f64>) -> Option<f64> {
+    one.zip(other).map(|(one, other)| one.max(other)).or(one).or(other)
 }

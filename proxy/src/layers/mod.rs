@@ -6,6 +6,7 @@
 mod attempt;
 #[cfg(test)]
 pub(crate) mod bench;
+mod blame;
 mod breaker;
 mod choose;
 mod deadline;

@@ -15,6 +15,7 @@ use sidestep_table::RouteIndex;
 use tokio::time::Instant;
 use tower::{Layer, Service};
 
+use super::blame::blame;
 use crate::body::{Body, BoxError};
 use crate::call::Call;
 use crate::catalog::Catalog;
@@ -164,6 +165,7 @@ impl Drop for File {
         if let (Some(reason), Some(delay)) = (rerouted, chapters.sent_after) {
             plan.metrics.rerouted(reason, delay);
         }
+        blame(&self.catalog, self.route, &chapters, outcome);
         let (dialect, streamed, took) = (Some(self.dialect), self.streamed, self.arrived.elapsed());
         plan.metrics.finished(Finished { dialect, outcome, streamed, took });
         let (id, route, status) = (&*self.id, &*plan.pattern, self.status);

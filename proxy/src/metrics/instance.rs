@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use prometheus::{Gauge, IntCounter, IntCounterVec, IntGauge, Result};
 
+use super::incident::IncidentMetrics;
 use super::labels::{Listener, ReloadResult};
 use super::register::{Register, Slots};
 
@@ -23,6 +24,7 @@ pub(super) struct Instance {
     pub(super) draining: IntGauge,
     pub(super) connections: Slots<IntGauge>,
     pub(super) task_panics: IntCounter,
+    pub(super) incidents: IncidentMetrics,
 }
 
 /// Counts one open connection for as long as it lives.
@@ -67,6 +69,7 @@ impl Instance {
                 "listener",
             )?,
             task_panics: to.counter("sidestep_task_panics_total", "Background tasks that panicked.")?,
+            incidents: IncidentMetrics::new(to)?,
         })
     }
 

@@ -4,6 +4,8 @@
 //! Handles for a model or a route are resolved once, when a configuration comes into force; counting is
 //! then a plain atomic addition.
 
+mod detour;
+mod incident;
 mod instance;
 mod labels;
 mod model;
@@ -13,6 +15,7 @@ mod rescue;
 mod route;
 #[cfg(test)]
 mod tests;
+mod toll;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,6 +24,7 @@ use prometheus::core::Collector;
 use prometheus::{Registry, TextEncoder};
 use sidestep_table::{Decision, ModelEntry, Subject, Topology, Verdict};
 
+pub use self::detour::{DetourCounts, Detours};
 pub use self::instance::ConnectionGuard;
 pub use self::labels::{
     CutCause, HedgeWinner, Label, Listener, Outcome, ProbeOutcome, ReloadResult, TokenKind,
@@ -29,6 +33,7 @@ pub use self::model::{ModelMetrics, ModelReading, ProviderMetrics};
 pub use self::notify::{NotifyOutcome, TargetMetrics};
 pub use self::rescue::RescueOutcome;
 pub use self::route::{Finished, RouteMetrics};
+pub use self::toll::{FAULTS, Toll};
 
 use self::instance::Instance;
 use self::register::Register;

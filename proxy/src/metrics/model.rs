@@ -5,8 +5,9 @@ use std::time::Duration;
 use prometheus::{Counter, Gauge, Histogram, IntCounter, IntGauge, Result};
 use sidestep_table::{Cell, Class, FULL_SHARE, Fault, ProbeKind, Verdict};
 
-use super::labels::{CutCause, ProbeOutcome, TokenKind};
+use super::labels::{CutCause, Label, ProbeOutcome, TokenKind};
 use super::register::{Register, Slots};
+use super::toll::Toll;
 use crate::faults::Disturbance;
 
 /// Upper bounds in seconds for the wait for a first token.
@@ -31,6 +32,7 @@ pub struct ModelMetrics {
     score: Gauge,
     in_flight: IntGauge,
     limit: IntGauge,
+    toll: Toll,
 }
 
 /// What a scrape copies out of a model's cell.
@@ -122,12 +124,16 @@ impl ModelMetrics {
             score: to.ratio("sidestep_score", "Failure score; 0 is flawless.")?,
             in_flight: to.gauge("sidestep_in_flight", "Attempts that hold a permit.")?,
             limit: to.gauge("sidestep_concurrency_limit", "Attempts that may hold a permit at once.")?,
+            toll: Toll::default(),
         })
     }
 
     /// Counts one finished attempt. `took` runs from sending it to its end or its failure.
     pub fn attempt(&self, class: Class, took: Duration) {
         self.attempts.add(class, 1);
+        if let Class::Hard(fault) = class {
+            self.toll.fault(fault);
+        }
         self.attempt_duration.observe(took.as_secs_f64());
     }
 
@@ -187,8 +193,26 @@ impl ModelMetrics {
         self.probes.tokens.inc_by(tokens);
     }
 
-    pub(super) fn probe_spend(&self) -> (f64, u64) {
+    /// What its probes have cost so far: US dollars and tokens.
+    pub fn probe_spend(&self) -> (f64, u64) {
         (self.probes.usd.get(), self.probes.tokens.get())
+    }
+
+    /// What its troubles did to calls.
+    pub fn toll(&self) -> &Toll {
+        &self.toll
+    }
+
+    /// Attempts that ended so far, in the order of the classes' names.
+    pub fn attempts(&self) -> [u64; Class::NAMES.len()] {
+        std::array::from_fn(|slot| self.attempts.at(slot).map_or(0, IntCounter::get))
+    }
+
+    /// Probes that ended so far, in the order of the outcomes' names.
+    pub fn probes(&self) -> [u64; ProbeOutcome::NAMES.len()] {
+        let kinds = || self.probes.outcomes.named::<ProbeKind>();
+        let count = |slot| kinds().filter_map(|(_, outcomes)| outcomes.at(slot)).map(IntCounter::get).sum();
+        std::array::from_fn(count)
     }
 
     /// Counts one opening of this model's breaker.

@@ -116,6 +116,11 @@ impl<T> Slots<T> {
         self.children.iter()
     }
 
+    /// The child in one slot, in the order of the names.
+    pub(super) fn at(&self, slot: usize) -> Option<&T> {
+        self.children.get(slot)
+    }
+
     /// Children with the names of their values.
     pub(super) fn named<L: Label>(&self) -> impl Iterator<Item = (&'static str, &T)> {
         L::NAMES.iter().copied().zip(&self.children)

@@ -6,6 +6,7 @@ use prometheus::{Histogram, IntCounter, Result};
 use sidestep_dialect::Dialect;
 use sidestep_table::Priority;
 
+use super::detour::Detours;
 use super::labels::{HedgeWinner, Outcome, RerouteReason, ShedReason};
 use super::register::{Register, Slots};
 use super::rescue::RescueOutcome;
@@ -29,6 +30,7 @@ pub struct RouteMetrics {
     hedges: Slots<IntCounter>,
     rescues: Slots<IntCounter>,
     sdk_retries: IntCounter,
+    detours: Detours,
 }
 
 /// A finished call, as its route counts it.
@@ -80,6 +82,7 @@ impl RouteMetrics {
             )?,
             sdk_retries: to
                 .counter("sidestep_sdk_retries_total", "Calls that an SDK marked as its own retry.")?,
+            detours: Detours::default(),
         })
     }
 
@@ -133,6 +136,11 @@ impl RouteMetrics {
     /// Counts an answer that broke off, by what became of it.
     pub fn broke_off(&self, outcome: RescueOutcome) {
         self.rescues.add(outcome, 1);
+    }
+
+    /// Calls that did not stay with their first choice.
+    pub fn detours(&self) -> &Detours {
+        &self.detours
     }
 
     /// Counts one attempt that the retry budget forbade.

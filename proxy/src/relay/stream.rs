@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::future::BoxFuture;
 use http_body::{Body as HttpBody, Frame};
 use sidestep_dialect::{Encoder, ErrorForm, ErrorKind, keep_alive};
-use sidestep_table::Class;
+use sidestep_table::{Class, ModelIndex};
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::Live;
@@ -21,6 +21,7 @@ use crate::body::BoxError;
 use crate::call::Call;
 use crate::metrics::Outcome;
 use crate::miss::Failed;
+use crate::surplus::Surplus;
 
 /// Between two signs of life while another target is being asked.
 const BEAT: Duration = Duration::from_secs(5);
@@ -55,6 +56,7 @@ struct Asked {
 
 struct Continued {
     joined: Joined,
+    by: ModelIndex,
     broken: Broken,
     tally: Tally,
 }
@@ -77,7 +79,11 @@ impl<L: Lifeline> StreamBody<L> {
                 let told = self.leg.told();
                 self.call.story.used(told.usage());
                 // The model has done its part all the same.
-                self.call.story.end(if told.is_refused() { Outcome::Cut } else { Outcome::Answered });
+                let refused = told.is_refused();
+                self.call.story.end(if refused { Outcome::Cut } else { Outcome::Answered });
+                if refused {
+                    self.thrown_away();
+                }
             }
             Step::Broke(broken) => self.broke(broken),
             Step::On | Step::Over => {}
@@ -132,11 +138,12 @@ impl<L: Lifeline> StreamBody<L> {
             }
         };
         tally.taken_over(&found.by);
+        let by = found.live.target;
         let Some(joined) = self.join(found) else {
             tally.adrift(Adrift::Uncontinuable);
             return self.break_off(&broken);
         };
-        self.rest = Rest::Told(Box::new(Continued { joined, broken, tally }));
+        self.rest = Rest::Told(Box::new(Continued { joined, by, broken, tally }));
         let Rest::Told(continued) = &mut self.rest else { return };
         let course = continued.joined.begin(&mut self.out);
         self.continued(course);
@@ -155,6 +162,25 @@ impl<L: Lifeline> StreamBody<L> {
         Some(Joined::new(found, (journal, pen), plan.stall_timeout, plan.deadline))
     }
 
+    /// What the first stream told was told in vain.
+    fn thrown_away(&mut self) {
+        let (usage, model) = (self.leg.told().spent(), self.call.catalog.model(self.leg.target()));
+        self.call.story.spent_in_vain(Surplus::thrown_away(&usage, model.price));
+    }
+
+    /// The second stream has come to its end: with the whole answer, or in vain like the first.
+    fn told_again(&mut self, whole: bool) {
+        let Rest::Told(continued) = &self.rest else { return };
+        let price = |model: ModelIndex| self.call.catalog.model(model).price;
+        let (by, first) = (price(continued.by), price(self.leg.target()));
+        let usage = continued.joined.usage().minus(&self.leg.told().spent());
+        if whole {
+            return self.call.story.spent_in_vain(Surplus::told_again(&usage, by, first));
+        }
+        self.call.story.spent_in_vain(Surplus::thrown_away(&usage, by));
+        self.thrown_away();
+    }
+
     /// Draws the consequences of a step of the joined stream.
     fn continued(&mut self, course: Course) {
         let Rest::Told(continued) = &mut self.rest else { return };
@@ -165,17 +191,20 @@ impl<L: Lifeline> StreamBody<L> {
                 let told = continued.joined.is_told();
                 self.call.story.end(if told { Outcome::Rescued } else { Outcome::Cut });
                 continued.tally.rescued();
+                self.told_again(told);
             }
             Course::Lost(loss) => {
                 continued.tally.lost(&loss);
                 continued.joined.break_off(&form(&continued.broken), &mut self.out);
                 self.call.story.end(Outcome::Cut);
+                self.told_again(false);
             }
             Course::On | Course::Over => {}
         }
     }
 
     fn break_off(&mut self, broken: &Broken) {
+        self.thrown_away();
         self.leg.told().break_off(&form(&self.call, broken));
         self.call.story.end(Outcome::Cut);
     }

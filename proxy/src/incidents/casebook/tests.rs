@@ -127,8 +127,9 @@ impl Scene {
     fn look(&mut self, entries: Vec<Entry>) {
         let now = self.now();
         let ids: Vec<String> = self.incidents.iter().map(|incident| incident.id.clone()).collect();
-        let updates =
-            self.book.look(&self.view, entries, now, |id: &str| ids.iter().any(|known| known == id));
+        let look =
+            Look { view: &self.view, entries, accounts: &Accounts::default(), now, rehearsed: &|_| false };
+        let updates = self.book.look(look, |id: &str| ids.iter().any(|known| known == id));
         for update in updates {
             let incident = Incident::clone(&update.incident);
             self.changes.push((update.change, incident.id.clone()));
