@@ -66,6 +66,25 @@ enum Part {
     /// The simulated provider
     #[command(hide = true)]
     Upstream { plain: SocketAddr, http1: SocketAddr, http2: SocketAddr, folder: PathBuf },
+    /// Make calls in a closed loop, such as for a profiler to look at the proxy meanwhile
+    Load {
+        /// Where to
+        address: SocketAddr,
+        /// Which model
+        model: String,
+        /// How many events of text; none for whole answers
+        #[arg(long, default_value_t = 0)]
+        events: u32,
+        /// Milliseconds between two of them
+        #[arg(long, default_value_t = 5)]
+        gap: u32,
+        /// How many at once
+        #[arg(long, default_value_t = 32)]
+        callers: usize,
+        /// For how long
+        #[arg(long, default_value_t = 10)]
+        seconds: u64,
+    },
     /// The bare proxy
     #[command(hide = true)]
     Bare {
@@ -91,6 +110,13 @@ fn main() -> anyhow::Result<()> {
             )?;
             Ok(())
         }),
+        Some(Part::Load { address, model, events, gap, callers, seconds }) => {
+            let request = Arc::new(answers::call(&model, answers::Wish { events, gap }, (0, 0)));
+            let calls = load::Calls { address, request };
+            let done = one()?.block_on(load::closed(&calls, callers, Duration::from_secs(seconds)))?;
+            writeln!(std::io::stdout(), "{} answers, {} events", done.answers, done.events)?;
+            Ok(())
+        }
         // The runtime as Sidestep has it.
         Some(Part::Bare { listen, upstream, ca, http2 }) => Builder::new_multi_thread()
             .enable_all()
