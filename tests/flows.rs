@@ -105,3 +105,32 @@ async fn a_double_outage_is_invisible_while_a_third_provider_is_well() {
     }
     rig.stop().await;
 }
+
+/// Names as another gateway wrote them, `anthropic/…`, reach the provider without its prefix, in every dialect.
+#[tokio::test]
+async fn a_prefix_of_the_name_that_was_asked_for_can_be_taken_off() {
+    let any = r#"
+providers:
+  anthropic: { base_url: "{anthropic}/v1", api_key: test }
+  openai: { base_url: "{openai}/v1", api_key: test }
+models:
+  any: { provider: anthropic, model: "*", probe: claude-haiku-5-5, strip_prefix: anthropic/ }
+  gpt: { provider: openai, model: gpt-6.1-sol }
+routes:
+  - { match: "anthropic/*", targets: [any, gpt] }
+probes: { enabled: false }
+"#;
+    let rig = Rig::builder().config(any).start().await;
+    for path in PATHS {
+        let heard = rig.application.post(path, &body(path, "anthropic/claude-opus-5-5", true)).await;
+        assert_eq!(
+            (heard.status, heard.header("sidestep-upstream")),
+            (StatusCode::OK, "any"),
+            "{}",
+            heard.text
+        );
+    }
+    let asked = rig.anthropic.attempts().all().into_iter().map(|attempt| attempt.model);
+    assert_eq!(asked.collect::<Vec<_>>(), vec![Some("claude-opus-5-5".into()); 2]);
+    rig.stop().await;
+}

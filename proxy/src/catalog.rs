@@ -248,16 +248,13 @@ impl ModelPlan {
     pub fn target(&self, dialect: Dialect, requested: &str) -> Arc<Target> {
         let spoken = if self.upstream.speaks(dialect) { dialect } else { self.upstream.dialects[0] };
         let ready = self.exact.iter().find(|target| target.dialect == spoken);
-        ready.cloned().unwrap_or_else(|| Arc::new(self.named(spoken, requested)))
+        ready.cloned().unwrap_or_else(|| Arc::new(self.named(spoken, self.name.for_caller(requested))))
     }
 
     /// The model as its probes ask for it.
     #[must_use]
     pub fn probed(&self) -> Target {
-        let name = match &self.name {
-            UpstreamName::Exact(name) | UpstreamName::AsAsked { probe: name } => name,
-        };
-        self.named(self.upstream.dialects[0], name)
+        self.named(self.upstream.dialects[0], self.name.for_probe())
     }
 
     fn ready_made(&self) -> Vec<Arc<Target>> {

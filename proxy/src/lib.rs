@@ -19,6 +19,7 @@ mod escape;
 pub mod faults;
 mod first_words;
 pub mod history;
+mod import;
 pub mod incidents;
 pub mod journal;
 pub mod judge;

@@ -7,6 +7,7 @@ mod demo;
 mod disable;
 mod enable;
 mod fault;
+mod import;
 mod inject;
 mod log;
 mod notify;
@@ -80,6 +81,7 @@ enum Command {
     Fault(fault::Fault),
     Log(log::Log),
     Notify(notify::Notify),
+    Import(import::Import),
     Inject(inject::Inject),
     Completions(completions::Completions),
 }
@@ -120,6 +122,7 @@ impl Cli {
             Command::Fault(fault) => fault.run().await,
             Command::Log(log) => log.run().await,
             Command::Notify(notify) => notify.run().await,
+            Command::Import(import) => import.run(),
             Command::Inject(inject) => inject.run().await,
             Command::Completions(completions) => completions.run(),
         }

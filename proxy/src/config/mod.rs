@@ -31,7 +31,11 @@ use std::{fmt, net::SocketAddr, path::PathBuf};
 
 pub use sidestep_dialect::{Dialect, Flavor};
 
-pub(crate) use self::{nearest::suggestion, schema::Period};
+pub(crate) use self::{
+    nearest::suggestion,
+    place::{Place, Position},
+    schema::Period,
+};
 
 pub use self::{
     faults::FaultsConfig,

@@ -12,16 +12,16 @@ use serde::{
 
 /// A way down from the root, and whether it means the key or the value at its end.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Place {
+pub(crate) struct Place {
     steps: Vec<Step>,
     at_key: bool,
 }
 
 /// Line and column, both counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Position {
-    pub(super) line: usize,
-    pub(super) column: usize,
+pub(crate) struct Position {
+    pub(crate) line: usize,
+    pub(crate) column: usize,
 }
 
 /// A name that stands twice in one mapping.
@@ -60,26 +60,26 @@ struct TwinKey<'a> {
 
 impl Place {
     /// The value called `name` within this one.
-    pub(super) fn name(&self, name: &str) -> Self {
+    pub(crate) fn name(&self, name: &str) -> Self {
         let mut steps = self.steps.clone();
         steps.push(Step::Name(name.to_owned()));
         Self { steps, at_key: false }
     }
 
     /// The value at `index` within this list.
-    pub(super) fn index(&self, index: usize) -> Self {
+    pub(crate) fn index(&self, index: usize) -> Self {
         let mut steps = self.steps.clone();
         steps.push(Step::Index(index));
         Self { steps, at_key: false }
     }
 
     /// The key of this value rather than the value.
-    pub(super) fn key(&self) -> Self {
+    pub(crate) fn key(&self) -> Self {
         Self { at_key: true, ..self.clone() }
     }
 
     /// Where it stands in `text`; where the nearest thing around it stands if it is not written.
-    pub(super) fn find(&self, text: &str) -> Option<Position> {
+    pub(crate) fn find(&self, text: &str) -> Option<Position> {
         let seek = |length: usize| Seek {
             steps: &self.steps[..length],
             at_key: length > 0 && (self.at_key || length < self.steps.len()),
@@ -108,7 +108,7 @@ impl fmt::Display for Place {
 
 impl Position {
     /// Where the YAML crate says that it failed.
-    pub(super) fn of(error: &serde_yaml::Error) -> Option<Self> {
+    pub(crate) fn of(error: &serde_yaml::Error) -> Option<Self> {
         error.location().map(|at| Self { line: at.line(), column: at.column() })
     }
 }

@@ -70,14 +70,18 @@ impl Config {
     }
 
     fn model(&self, model: &ModelConfig) -> ModelSchema {
-        let (name, probe) = match &model.model {
-            UpstreamName::Exact(name) => (name.clone(), None),
-            UpstreamName::AsAsked { probe } => ("*".to_owned(), Some(probe.clone())),
+        let (name, probe, strip_prefix) = match &model.model {
+            UpstreamName::Exact(name) => (name.clone(), None, None),
+            UpstreamName::AsAsked { probe, prefix } => {
+                let prefix = Some(prefix.clone()).filter(|prefix| !prefix.is_empty());
+                ("*".to_owned(), Some(probe.clone()), prefix)
+            }
         };
         ModelSchema {
             provider: self.providers[model.provider].id.clone(),
             model: name,
             probe,
+            strip_prefix,
             max_concurrency: Some(model.max_concurrency),
             // Both are among the capabilities.
             context_window: None,

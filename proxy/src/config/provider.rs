@@ -74,6 +74,8 @@ pub enum UpstreamName {
     AsAsked {
         /// The name that probes use.
         probe: String,
+        /// What is taken off the front of what the caller asked for; empty for nothing.
+        prefix: String,
     },
 }
 
@@ -102,14 +104,14 @@ impl UpstreamName {
     pub fn for_caller<'a>(&'a self, asked: &'a str) -> &'a str {
         match self {
             Self::Exact(name) => name,
-            Self::AsAsked { .. } => asked,
+            Self::AsAsked { prefix, .. } => asked.strip_prefix(prefix.as_str()).unwrap_or(asked),
         }
     }
 
     /// The name that probes use.
     pub fn for_probe(&self) -> &str {
         match self {
-            Self::Exact(name) | Self::AsAsked { probe: name } => name,
+            Self::Exact(name) | Self::AsAsked { probe: name, .. } => name,
         }
     }
 }

@@ -34,7 +34,7 @@ pub(super) const HARMLESS: &[&str] = &[
     "model", "models", "notify", "on_lossy", "output_usd_per_million", "preset", "price", "probe", "probes",
     "provider", "providers", "ratio", "rescue", "reserve_per_second", "retry", "retry_after_wait", "retry_budget",
     "routes", "runbook_url", "sample", "service", "single_provider", "slow_start", "stall_timeout", "state",
-    "status_url", "suspect_interval", "targets", "timeout", "tokens_per_day", "uri_bytes", "usd_per_day", "weight",
+    "status_url", "strip_prefix", "suspect_interval", "targets", "timeout", "tokens_per_day", "uri_bytes", "usd_per_day", "weight",
 ];
 
 /// The line at `position` of `text` with its number, and a caret below; `None` if there is nothing to show.

@@ -86,13 +86,18 @@ impl Resolver<'_> {
         };
         match (schema.model.as_str(), schema.probe.as_deref()) {
             ("*", Some(probe)) => {
-                fine(probe, "probe").then(|| UpstreamName::AsAsked { probe: probe.to_owned() })
+                let prefix = schema.strip_prefix.clone().unwrap_or_default();
+                fine(probe, "probe").then(|| UpstreamName::AsAsked { probe: probe.to_owned(), prefix })
             }
             ("*", None) => {
                 self.refuse(
                     &place.name("model"),
                     "`*` sends the name that was asked for; say what to `probe` with",
                 );
+                None
+            }
+            (_, None) if schema.strip_prefix.is_some() => {
+                self.refuse(&place.name("strip_prefix").key(), "only goes with `model: \"*\"`");
                 None
             }
             (name, None) => fine(name, "model").then(|| UpstreamName::Exact(name.to_owned())),

@@ -57,6 +57,8 @@ pub(crate) struct ModelSchema {
     pub(crate) model: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) probe: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) strip_prefix: Option<String>,
     #[cfg_attr(test, schemars(range(min = 1)))]
     pub(crate) max_concurrency: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -27,7 +27,7 @@ fn every_key_arrives_where_it_belongs() {
     assert_eq!(opus.capabilities.max_input_tokens, Some(Some(100_000)));
     assert_eq!((opus.policy.consecutive_failures(), llama.policy.consecutive_failures()), (7, 6));
     assert_eq!(llama.policy.probe_gap(), Duration::from_secs(4));
-    assert_eq!(llama.model, UpstreamName::AsAsked { probe: "llama-small".into() });
+    assert_eq!(llama.model, UpstreamName::AsAsked { probe: "llama-small".into(), prefix: "own/".into() });
     let route = &config.routes[0];
     assert_eq!((route.targets[0].weight, route.targets[1].weight), (Some(3), None));
     assert_eq!((route.max_attempts, route.on_lossy), (2, OnLossy::Skip));
