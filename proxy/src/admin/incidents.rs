@@ -22,7 +22,12 @@ impl Admin {
         };
         let kept_on_disk = self.incidents.are_kept();
         let incidents = self.incidents.recent(limit);
-        json(StatusCode::OK, &serde_json::json!({ "kept_on_disk": kept_on_disk, "incidents": incidents }))
+        let list = serde_json::json!({
+            "at": self.clock.unix_now(),
+            "kept_on_disk": kept_on_disk,
+            "incidents": incidents,
+        });
+        json(StatusCode::OK, &list)
     }
 
     /// One of them.

@@ -8,9 +8,11 @@ mod disable;
 mod enable;
 mod fault;
 mod import;
+mod incidents;
 mod inject;
 mod log;
 mod notify;
+mod report;
 mod run;
 mod signal;
 mod simulate;
@@ -54,6 +56,10 @@ During an incident:
   sidestep disable anthropic --for 30m --reason \"529s\"
   sidestep enable anthropic
 
+Afterwards:
+  sidestep incidents                         what went wrong lately, and what it cost
+  sidestep incidents last --markdown         a report to paste into a postmortem
+
 The day before:
   sidestep fault anthropic --status 529 --rate 0.3 --for 5m
                                              rehearse an incident, where the configuration allows it
@@ -79,6 +85,7 @@ enum Command {
     Disable(disable::Disable),
     Enable(enable::Enable),
     Fault(fault::Fault),
+    Incidents(incidents::Incidents),
     Log(log::Log),
     Notify(notify::Notify),
     Import(import::Import),
@@ -120,6 +127,7 @@ impl Cli {
             Command::Disable(disable) => disable.run().await,
             Command::Enable(enable) => enable.run().await,
             Command::Fault(fault) => fault.run().await,
+            Command::Incidents(incidents) => incidents.run().await,
             Command::Log(log) => log.run().await,
             Command::Notify(notify) => notify.run().await,
             Command::Import(import) => import.run(),

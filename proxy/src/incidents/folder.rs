@@ -146,3 +146,6 @@ fn fitted(incident: &Incident) -> io::Result<Vec<u8>> {
     }
     Ok(text)
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,6 +25,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 use tokio::sync::broadcast;
 
+pub(crate) use self::name::stamp;
 pub use self::record::{Calls, Evidence, Extra, Incident, ModelPart, Scope};
 
 use self::clerk::Clerk;
