@@ -1,6 +1,7 @@
 //! What operators do to a running Sidestep: switches, rehearsals and new configurations.
 #![cfg(test)]
 
+mod recording;
 mod rehearsing;
 mod reloading;
 mod switching;

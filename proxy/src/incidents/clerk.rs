@@ -12,7 +12,7 @@ use super::casebook::{Casebook, Look};
 use super::episodes::Episodes;
 use super::{Change, Incident, Incidents, Sources};
 use crate::faults::Faults;
-use crate::journal::Journal;
+use crate::journal::{Journal, Kind};
 use crate::stack::Foundation;
 
 /// Between two looks.
@@ -43,6 +43,13 @@ impl Clerk {
         let Sources { on, journal, faults } = sources;
         let mut casebook = Casebook::default();
         for update in casebook.resume(unfinished, on.clock.reading()) {
+            let id = &update.incident.id;
+            tracing::warn!(id, "an incident was under way when Sidestep ended");
+            journal.note(
+                Kind::Process,
+                "incidents",
+                &format!("{id} was under way when Sidestep ended; it goes on if the trouble is found again"),
+            );
             incidents.publish(update);
         }
         let (accounts, episodes) = (Accounts::default(), Episodes::default());

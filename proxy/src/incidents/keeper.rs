@@ -140,3 +140,6 @@ impl Keeper {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -74,12 +74,11 @@ impl Scene {
     fn act(&mut self, act: &Act) -> Vec<Entry> {
         let at = self.view.at;
         match *act {
-            Act::Judge(number, verdict) => {
+            Act::Judge(number, _) | Act::Disable(number, _) => {
                 let Some(model) = self.view.models.get_mut(number) else { return Vec::new() };
-                let share = if verdict == Verdict::Healthy { FULL_SHARE } else { 10 };
-                (model.measured, model.verdict, model.share, model.since) = (verdict, verdict, share, at);
+                let kind = befall(model, act, at);
                 let id = model.id.to_string();
-                vec![self.entry(Kind::Verdict, &id)]
+                vec![self.entry(kind, &id)]
             }
             Act::Mask(number, masked) => {
                 let provider = &mut self.view.providers[number];
@@ -95,12 +94,6 @@ impl Scene {
                 let id = provider.id.clone();
                 vec![self.entry(Kind::Credential, &id)]
             }
-            Act::Disable(number, disabled) => {
-                let Some(model) = self.view.models.get_mut(number) else { return Vec::new() };
-                model.switch = disabled.then(|| switch(&model.id, at));
-                let id = model.id.to_string();
-                vec![self.entry(Kind::Switch, &id)]
-            }
             Act::Remove(number) => {
                 if number < self.view.models.len() && self.view.models.len() > 1 {
                     self.view.models.remove(number);
@@ -111,17 +104,19 @@ impl Scene {
                 self.view.at = Moment::from_millis(at.as_millis() + millis);
                 Vec::new()
             }
-            Act::Heal => {
-                for model in &mut self.view.models {
-                    *model = healthy(&model.id, &model.provider, at);
-                }
-                for provider in &mut self.view.providers {
-                    provider.verdict = Verdict::Healthy;
-                    provider.refused_credentials.clear();
-                }
-                Vec::new()
-            }
+            Act::Heal => self.heal(),
         }
+    }
+
+    fn heal(&mut self) -> Vec<Entry> {
+        for model in &mut self.view.models {
+            *model = healthy(&model.id, &model.provider, self.view.at);
+        }
+        for provider in &mut self.view.providers {
+            provider.verdict = Verdict::Healthy;
+            provider.refused_credentials.clear();
+        }
+        Vec::new()
     }
 
     fn look(&mut self, entries: Vec<Entry>) {
@@ -183,6 +178,24 @@ impl Scene {
         let refused = self.view.providers.iter().any(|provider| !provider.refused_credentials.is_empty());
         prop_assert!(!(trouble || refused) || !open.is_empty(), "trouble without an incident");
         Ok(())
+    }
+}
+
+fn befall(model: &mut ModelView, act: &Act, at: Moment) -> Kind {
+    match *act {
+        Act::Judge(_, verdict) => {
+            let share = if verdict == Verdict::Healthy { FULL_SHARE } else { 10 };
+            (model.measured, model.verdict, model.share, model.since) = (verdict, verdict, share, at);
+            Kind::Verdict
+        }
+        Act::Disable(_, true) => {
+            model.switch = Some(switch(&model.id, at));
+            Kind::Switch
+        }
+        _ => {
+            model.switch = None;
+            Kind::Switch
+        }
     }
 }
 
