@@ -41,6 +41,13 @@ struct Got {
     body: String,
 }
 
+async fn restored(desk: &SwitchDesk, file: Option<SwitchFile>, clock: Clock, journal: &Journal) {
+    if let Some(file) = file {
+        let kept = file.load(clock.reading()).unwrap();
+        desk.restore(kept, journal).await;
+    }
+}
+
 impl Rig {
     async fn start(folder: Option<&Path>) -> Self {
         let metrics = Metrics::new().unwrap();
@@ -54,10 +61,7 @@ impl Rig {
         let log_level = LogLevel::new("info", Box::new(|_| true), parts);
         let file = folder.map(SwitchFile::in_folder);
         let desk = SwitchDesk::new(judge.clone(), file.clone(), clock, tasks.clone());
-        if let Some(file) = file {
-            let kept = file.load(clock.reading()).unwrap();
-            desk.restore(kept, &journal).await;
-        }
+        restored(&desk, file, clock, &journal).await;
         let config =
             ConfigState::new(clock, Arc::clone(&metrics), Arc::clone(&journal), "/etc/sidestep.yaml");
         let allowed = FaultsConfig { allow: true, ..FaultsConfig::default() };
