@@ -85,7 +85,7 @@ async fn an_operator_takes_a_model_out_looks_and_brings_it_back() {
     let lifted = sidestep(&["enable", "org.opus", "--admin", &url]);
     assert_eq!((code(&lifted), verdict()), (0, Verdict::Healthy), "{}", err(&lifted));
     let again = sidestep(&["enable", "org.opus", "--admin", &url]);
-    assert_eq!(code(&again), 1);
+    assert_eq!(code(&again), 4);
     assert!(err(&again).contains("there is no switch on model `org.opus`"), "{}", err(&again));
 
     let pinned = sidestep(&["enable", "anthropic", "--pin", "--for", "90s", "--admin", &url]);
@@ -99,15 +99,16 @@ async fn errors_say_what_is_wrong_and_what_to_do() {
     let url = format!("http://{addr}");
 
     let unknown = sidestep(&["disable", "antropic", "--admin", &url]);
-    assert_eq!(code(&unknown), 1);
+    assert_eq!(code(&unknown), 4);
     assert!(
-        err(&unknown).contains("no provider or model `antropic`; there are `anthropic`"),
+        err(&unknown)
+            .contains("no provider or model `antropic`, did you mean `anthropic`; there are `anthropic`"),
         "{}",
         err(&unknown)
     );
 
     let wrong = sidestep(&["disable", "gpt", "--admin", &url, "--token", "wrong"]);
-    assert_eq!(code(&wrong), 1);
+    assert_eq!(code(&wrong), 4);
     assert!(err(&wrong).contains("the bearer token is wrong\nGive the token"), "{}", err(&wrong));
     assert_eq!(topology[topology.model("gpt").unwrap()].cell.standing().verdict, Verdict::Healthy);
     let right =
@@ -116,7 +117,7 @@ async fn errors_say_what_is_wrong_and_what_to_do() {
 
     let free = StdListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let nobody = sidestep(&["status", "--admin", &format!("http://{free}")]);
-    assert_eq!(code(&nobody), 1);
+    assert_eq!(code(&nobody), 3);
     assert!(
         err(&nobody).contains("refused") && err(&nobody).contains("Is sidestep running?"),
         "{}",
@@ -150,7 +151,7 @@ fn what_is_no_admin_side_is_told_from_one() {
             stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello").unwrap();
         });
         let strange = sidestep(&["status", "--admin", &format!("http://{addr}")]);
-        assert_eq!(code(&strange), 1);
+        assert_eq!(code(&strange), 3);
         assert!(err(&strange).contains("is no Sidestep admin side"), "{}", err(&strange));
     });
 }

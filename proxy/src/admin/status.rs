@@ -84,6 +84,8 @@ pub(super) struct RouteReport {
 #[derive(Serialize)]
 struct TargetReport {
     model: String,
+    /// Its place in the configuration, 0 for the first choice.
+    place: usize,
     weight: Option<u32>,
     /// Whether ordinary calls go there now.
     eligible: bool,
@@ -156,7 +158,7 @@ impl ModelReport {
 impl RouteReport {
     pub(super) fn of(route: &RouteEntry, topology: &Topology) -> Self {
         let mut order: Vec<_> =
-            route.targets.iter().map(|target| TargetReport::of(*target, topology)).collect();
+            route.targets.iter().enumerate().map(|target| TargetReport::of(target, topology)).collect();
         // Stable: the configured order holds among equals.
         order.sort_by_key(|target| (!target.eligible, std::cmp::Reverse(target.weight.is_some())));
         let budget = route.budget.policy();
@@ -167,11 +169,12 @@ impl RouteReport {
 }
 
 impl TargetReport {
-    fn of(target: TargetEntry, topology: &Topology) -> Self {
+    fn of((place, target): (usize, &TargetEntry), topology: &Topology) -> Self {
         let model = &topology[target.model];
         let standing = model.cell.standing();
         Self {
             model: model.id.to_string(),
+            place,
             weight: target.weight,
             eligible: standing.is_eligible(),
             share: if standing.masked { 0.0 } else { share(standing.share) },

@@ -90,13 +90,15 @@ impl Wish<'_> {
 
 impl Actor {
     pub(super) fn name(&self) -> String {
-        self.actor.clone().unwrap_or_else(|| {
-            let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-            let user =
-                variable("USER").or_else(|| variable("USERNAME")).unwrap_or_else(|| "somebody".to_owned());
-            format!("{user}@{}", host())
-        })
+        self.actor.clone().unwrap_or_else(whoami)
     }
+}
+
+/// Who types here, as far as the machine knows.
+pub(super) fn whoami() -> String {
+    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let user = variable("USER").or_else(|| variable("USERNAME")).unwrap_or_else(|| "somebody".to_owned());
+    format!("{user}@{}", host())
 }
 
 /// What a change of switches led to, a line each.

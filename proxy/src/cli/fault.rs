@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use clap::{ArgGroup, Args};
 use http::Method;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::client::AdminAddress;
 use super::disable::Actor;
+use super::table::fault_line;
 use super::{CliError, span, terminal};
 use crate::config::Period;
 use crate::escape;
@@ -137,29 +139,12 @@ impl Kind {
 }
 
 /// What is in force, a line each.
-pub(super) fn told(answer: &Value) -> String {
-    let faults = answer["faults"].as_array().map(Vec::as_slice).unwrap_or_default();
+fn told(answer: &Value) -> String {
+    let faults = Vec::<super::status::Fault>::deserialize(&answer["faults"]).unwrap_or_default();
     if faults.is_empty() {
         return "No rehearsal is in force.\n".to_owned();
     }
-    let mut told = String::new();
-    for fault in faults {
-        let word = |key: &str| terminal::tame(fault[key].as_str().unwrap_or("?"));
-        let number = |key: &str| fault[key].as_f64().unwrap_or(0.0);
-        told += &format!(
-            "REHEARSAL on {} {}: {} for {:.0} % of attempts, {} left, {} of {} hit; by {}: {}\n",
-            word("level"),
-            word("subject"),
-            word("what"),
-            number("rate") * 100.0,
-            span::show(number("left_seconds")),
-            number("injected"),
-            number("met"),
-            word("actor"),
-            word("reason"),
-        );
-    }
-    told
+    faults.iter().map(|fault| format!("{}\n", fault_line(fault))).collect()
 }
 
 fn time(text: &str) -> Result<Duration, String> {

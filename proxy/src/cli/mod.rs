@@ -7,6 +7,7 @@ mod demo;
 mod disable;
 mod enable;
 mod fault;
+mod headline;
 mod import;
 mod incidents;
 mod inject;
@@ -22,6 +23,8 @@ mod table;
 mod terminal;
 #[cfg(test)]
 mod tests;
+#[cfg(unix)]
+mod watch;
 
 use std::process::ExitCode;
 
@@ -64,7 +67,11 @@ The day before:
   sidestep fault anthropic --status 529 --rate 0.3 --for 5m
                                              rehearse an incident, where the configuration allows it
 
-Exit codes: 0 all went well, 1 it failed while running, 2 the configuration or the command line is wrong.";
+Exit codes:
+  0  all went well                            3  no running Sidestep could be reached
+  1  it failed while running                  4  Sidestep was reached and refused
+  2  the configuration or the command         5  something is ill (sidestep status --check)
+     line is wrong";
 
 /// What was typed.
 #[derive(Debug, Parser)]
@@ -102,9 +109,12 @@ pub enum CliError {
     /// It failed while running. Exit code 1.
     #[error("{0}")]
     Failed(String),
-    /// The admin side of a running Sidestep could not be reached, or refused. Exit code 1.
+    /// The admin side of a running Sidestep could not be reached, exit code 3, or refused, exit code 4.
     #[error(transparent)]
     Admin(#[from] ClientError),
+    /// Something is ill, and it was asked whether. Exit code 5.
+    #[error("{0}")]
+    Ill(String),
     /// Nobody reads what was written any more, as with `sidestep status | head`. Exit code 0.
     #[error("the output was closed")]
     Closed,
@@ -144,7 +154,10 @@ impl CliError {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Usage(_) | Self::Admin(ClientError::Address(_) | ClientError::Token) => ExitCode::from(2),
-            Self::Failed(_) | Self::Admin(_) => ExitCode::FAILURE,
+            Self::Failed(_) => ExitCode::FAILURE,
+            Self::Admin(ClientError::Refused { .. }) => ExitCode::from(4),
+            Self::Admin(_) => ExitCode::from(3),
+            Self::Ill(_) => ExitCode::from(5),
             Self::Closed => ExitCode::SUCCESS,
         }
     }

@@ -1,5 +1,6 @@
 //! `sidestep status`: who is healthy, who gets the traffic, and why.
 
+use std::io::IsTerminal;
 use std::time::Duration;
 
 use clap::Args;
@@ -8,14 +9,18 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::client::{AdminAddress, AdminClient, ClientError};
+use super::headline::Headline;
 use super::table::render;
 use super::terminal::Paint;
+#[cfg(unix)]
+use super::watch;
 use super::{CliError, signal, terminal};
 
 const EXAMPLES: &str = "\
 Examples:
   sidestep status                              one look
-  sidestep status --watch                      again every two seconds, until Ctrl-C
+  sidestep status --watch                      follow it on a whole screen, until q or Ctrl-C
+  sidestep status --check >/dev/null           is anything ill? Exit code 5 says so
   sidestep status --json | jq '.models[] | {id, verdict, share, why}'
 
 Verdicts: healthy; degraded (gives up a part of its traffic); open (gets none); half_open (probes decide \
@@ -35,6 +40,9 @@ pub(super) struct Status {
     /// Print the JSON as it is served; with --watch an object a line
     #[arg(long)]
     json: bool,
+    /// End with exit code 5 when anything is ill; what an operator has disabled is not
+    #[arg(long, conflicts_with = "watch")]
+    check: bool,
     #[command(flatten)]
     admin: AdminAddress,
 }
@@ -45,6 +53,8 @@ pub(super) struct Report {
     pub(super) version: String,
     pub(super) at: f64,
     pub(super) uptime_seconds: f64,
+    #[serde(default = "yes")]
+    pub(super) ready: bool,
     pub(super) readiness: String,
     pub(super) config: Config,
     #[serde(default)]
@@ -54,6 +64,8 @@ pub(super) struct Report {
     pub(super) models: Vec<Model>,
     pub(super) routes: Vec<Route>,
     pub(super) switches: Vec<Switch>,
+    #[serde(default)]
+    pub(super) faults: Vec<Fault>,
     #[serde(default)]
     pub(super) events: Vec<Event>,
 }
@@ -104,6 +116,9 @@ pub(super) struct Route {
 #[derive(Debug, Deserialize)]
 pub(super) struct Target {
     pub(super) model: String,
+    /// 0 for the first choice; an older Sidestep does not tell.
+    #[serde(default)]
+    pub(super) place: Option<usize>,
     pub(super) weight: Option<u32>,
     pub(super) eligible: bool,
 }
@@ -120,6 +135,19 @@ pub(super) struct Switch {
 }
 
 #[derive(Debug, Deserialize)]
+pub(super) struct Fault {
+    pub(super) subject: String,
+    pub(super) level: String,
+    pub(super) what: String,
+    pub(super) rate: f64,
+    pub(super) reason: String,
+    pub(super) actor: String,
+    pub(super) left_seconds: f64,
+    pub(super) met: u64,
+    pub(super) injected: u64,
+}
+
+#[derive(Debug, Deserialize)]
 pub(super) struct Event {
     pub(super) at: f64,
     pub(super) subject: String,
@@ -129,12 +157,35 @@ pub(super) struct Event {
     pub(super) actor: Option<String>,
 }
 
+impl Switch {
+    /// What it did.
+    pub(super) fn verb(&self) -> &'static str {
+        if self.kind == "pin" { "pinned" } else { "disabled" }
+    }
+}
+
 impl Status {
     pub(super) async fn run(&self) -> Result<(), CliError> {
         let client = self.admin.client()?;
         match self.watch {
-            None => Ok(terminal::print(&self.look(&client, Paint::of_stdout()).await?)?),
+            None => self.once(&client).await,
+            #[cfg(unix)]
+            Some(seconds) if !self.json && std::io::stdout().is_terminal() => {
+                watch::watch(&client, Duration::from_secs(seconds)).await
+            }
             Some(seconds) => self.watch(&client, Duration::from_secs(seconds)).await,
+        }
+    }
+
+    async fn once(&self, client: &AdminClient) -> Result<(), CliError> {
+        let answer = client.ask(Method::GET, "/status", None).await?;
+        let report = Report::deserialize(&answer).map_err(|error| client.strange(&error.to_string()))?;
+        terminal::print(&self.shown(&answer, &report, Paint::of_stdout()))?;
+        let ill = Headline::of(&report).ill;
+        if !self.check || ill.is_empty() {
+            Ok(())
+        } else {
+            Err(CliError::Ill(terminal::tame(&ill.join(", "))))
         }
     }
 
@@ -161,12 +212,17 @@ impl Status {
 
     async fn look(&self, client: &AdminClient, paint: Paint) -> Result<String, ClientError> {
         let answer = client.ask(Method::GET, "/status", None).await?;
-        if self.json {
-            return Ok(as_json(&answer, self.watch.is_some()));
-        }
         let report = Report::deserialize(&answer).map_err(|error| client.strange(&error.to_string()))?;
-        Ok(render(&report, paint))
+        Ok(self.shown(&answer, &report, paint))
     }
+
+    fn shown(&self, answer: &Value, report: &Report, paint: Paint) -> String {
+        if self.json { as_json(answer, self.watch.is_some()) } else { render(report, paint) }
+    }
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn as_json(answer: &Value, one_line: bool) -> String {

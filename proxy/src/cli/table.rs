@@ -1,7 +1,7 @@
 //! The status as a table for people.
 
 use super::span;
-use super::status::{Event, Model, Report, Route, Switch};
+use super::status::{Event, Fault, Model, Report, Route, Switch};
 use super::terminal::{Paint, tame};
 
 /// Events shown below the table.
@@ -14,7 +14,14 @@ const VERDICT: usize = 2;
 
 /// Everything worth knowing, the models first.
 pub(super) fn render(report: &Report, paint: Paint) -> String {
-    let mut out = models(report, paint);
+    let mut out = String::new();
+    for fault in &report.faults {
+        out += &format!("{}\n", paint.loud(&fault_line(fault)));
+    }
+    if !report.faults.is_empty() {
+        out.push('\n');
+    }
+    out += &models(report, paint);
     for provider in report.providers.iter().filter(|provider| provider.verdict != "healthy") {
         let verdict = paint.verdict(&provider.verdict, &provider.verdict);
         out += &format!("\nprovider {} is {verdict}: {}", tame(&provider.id), tame(&provider.why));
@@ -55,7 +62,7 @@ fn models(report: &Report, paint: Paint) -> String {
 
 fn cells(model: &Model, now: f64) -> [String; 8] {
     let why = match (&model.switch, model.masked) {
-        (Some(switch), _) => format!("{} by {}: {}", verb(switch), switch.actor, switch.reason),
+        (Some(switch), _) => format!("{} by {}: {}", switch.verb(), switch.actor, switch.reason),
         (None, true) => format!("all of {} is open", model.provider),
         (None, false) => model.why.clone(),
     };
@@ -71,11 +78,24 @@ fn cells(model: &Model, now: f64) -> [String; 8] {
     ]
 }
 
-fn verb(switch: &Switch) -> &'static str {
-    if switch.kind == "pin" { "pinned" } else { "disabled" }
+/// One rehearsal; nobody may take it for the real thing.
+pub(super) fn fault_line(fault: &Fault) -> String {
+    let text = format!(
+        "REHEARSAL on {} {}: {} for {:.0} % of attempts, {} left, {} of {} hit; by {}: {}",
+        fault.level,
+        fault.subject,
+        fault.what,
+        fault.rate * 100.0,
+        span::show(fault.left_seconds),
+        fault.injected,
+        fault.met,
+        fault.actor,
+        fault.reason,
+    );
+    tame(&text)
 }
 
-fn switch_line(switch: &Switch, now: f64) -> String {
+pub(super) fn switch_line(switch: &Switch, now: f64) -> String {
     let left = switch
         .left_seconds
         .map_or_else(|| "until it is enabled".to_owned(), |left| format!("{} left", span::show(left)));
@@ -83,14 +103,14 @@ fn switch_line(switch: &Switch, now: f64) -> String {
         "{} {} {} {} ago by {}, {left}: {}",
         switch.level,
         tame(&switch.subject),
-        verb(switch),
+        switch.verb(),
         span::show(now - switch.set_at),
         tame(&switch.actor),
         tame(&switch.reason),
     )
 }
 
-fn route_line(route: &Route) -> String {
+pub(super) fn route_line(route: &Route) -> String {
     let target = |target: &super::status::Target| {
         let weight = target.weight.map(|weight| format!("×{weight}")).unwrap_or_default();
         let name = format!("{}{weight}", tame(&target.model));
@@ -99,7 +119,7 @@ fn route_line(route: &Route) -> String {
     format!("{} → {}", tame(&route.pattern), route.order.iter().map(target).collect::<Vec<_>>().join(", "))
 }
 
-fn event_line(event: &Event, now: f64) -> String {
+pub(super) fn event_line(event: &Event, now: f64) -> String {
     let states = match (&event.from, &event.to) {
         (Some(from), Some(to)) if from != to => format!(" {from} → {to}:"),
         _ => ":".to_owned(),

@@ -18,9 +18,11 @@ pub(super) fn print(text: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// What names and reasons typed elsewhere may do to a terminal: nothing.
+/// What names and reasons typed elsewhere may do to a terminal: nothing. Neither move its cursor nor, by the marks of
+/// Unicode's bidirectional algorithm (UAX 9), turn other words around.
 pub(super) fn tame(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+    let turns = |letter| matches!(letter, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().map(|letter| if letter.is_control() || turns(letter) { ' ' } else { letter }).collect()
 }
 
 impl Paint {
@@ -28,6 +30,14 @@ impl Paint {
     pub(super) fn of_stdout() -> Self {
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
         if wanted && io::stdout().is_terminal() { Self::Colour } else { Self::Plain }
+    }
+
+    /// The text so that it cannot be overlooked.
+    pub(super) fn loud(self, text: &str) -> String {
+        match self {
+            Self::Colour => format!("\u{1b}[1;7;33m{text}\u{1b}[0m"),
+            Self::Plain => text.to_owned(),
+        }
     }
 
     /// The text in the colour of a verdict.

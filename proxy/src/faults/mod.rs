@@ -206,7 +206,7 @@ impl Faults {
 
     fn tell(&self, one: &Rehearsal, state: &str, words: &str) {
         let subject = one.subject.to_string();
-        tracing::warn!(%subject, actor = one.actor, "rehearsal {words}");
+        tracing::warn!(%subject, actor = one.actor, "{words}");
         self.journal.note_state(Kind::Rehearsal, one.name(), Some(state), words);
     }
 

@@ -111,7 +111,7 @@ impl Rehearsal {
     pub(super) fn begun(&self) -> String {
         let length = self.until.saturating_since(self.since);
         format!(
-            "begun: {} for {:.0} % of attempts, for {length:?}, by {}: {}",
+            "rehearsal begun: {} for {:.0} % of attempts, for {length:?}, by {}: {}",
             self.disturbance,
             self.rate * 100.0,
             self.actor,
@@ -126,13 +126,13 @@ impl Rehearsal {
             self.met.load(Ordering::Relaxed)
         );
         match ending {
-            Ending::RanOut => format!("over: its time is up; {hit}"),
-            Ending::Cleared(actor) => format!("ended by {actor}; {hit}"),
-            Ending::Replaced(actor) => format!("replaced by {actor}; {hit}"),
-            Ending::Forbidden => format!("ended: the configuration no longer allows it; {hit}"),
-            Ending::Gone => format!("ended: the configuration no longer has it; {hit}"),
+            Ending::RanOut => format!("rehearsal over: its time is up; {hit}"),
+            Ending::Cleared(actor) => format!("rehearsal ended by {actor}; {hit}"),
+            Ending::Replaced(actor) => format!("rehearsal replaced by {actor}; {hit}"),
+            Ending::Forbidden => format!("rehearsal ended: the configuration no longer allows it; {hit}"),
+            Ending::Gone => format!("rehearsal ended: the configuration no longer has it; {hit}"),
             Ending::Overtaken(route) => {
-                format!("ended: `{route}` has nobody else to answer, this is no rehearsal; {hit}")
+                format!("rehearsal ended: `{route}` has nobody else to answer, this is no rehearsal; {hit}")
             }
         }
     }

@@ -124,7 +124,7 @@ async fn it_ends_by_itself_and_lets_go_of_what_hangs() {
         assert!(!desk.is_hit("a", "a1") && !desk.faults.active("a"), "to the millisecond, whoever is late");
         hit.over.cancelled().await;
         assert!(!desk.gauge() && desk.faults.reports().is_empty());
-        assert_eq!(desk.last_words(), "over: its time is up; 3 of 3 attempts hit");
+        assert_eq!(desk.last_words(), "rehearsal over: its time is up; 3 of 3 attempts hit");
         assert_eq!(desk.journal.recent(9).iter().filter(|entry| entry.kind == Kind::Rehearsal).count(), 2);
     };
     tokio::select! {
@@ -150,7 +150,11 @@ async fn a_route_keeps_somebody_well_unless_it_is_said_twice() {
     // Of the two, only the one that insisted stays when nobody is left.
     desk.faults.review(&topology(true));
     assert!(desk.is_hit("b", "b1") && !desk.is_hit("a", "a1"));
-    assert!(desk.last_words().starts_with("ended: `usual` has nobody else"), "{}", desk.last_words());
+    assert!(
+        desk.last_words().starts_with("rehearsal ended: `usual` has nobody else"),
+        "{}",
+        desk.last_words()
+    );
 }
 
 #[tokio::test]
@@ -169,7 +173,7 @@ async fn a_model_goes_before_its_provider_and_the_newest_word_holds() {
     desk.faults.begin(reset, &topology(true)).unwrap();
     assert_eq!((kind("a1"), desk.faults.reports().len()), ("reset", 2));
     desk.faults.clear(None, "grace", &topology(true)).unwrap();
-    assert!(desk.faults.reports().is_empty() && desk.last_words().starts_with("ended by grace"));
+    assert!(desk.faults.reports().is_empty() && desk.last_words().starts_with("rehearsal ended by grace"));
     assert!(matches!(desk.faults.clear(None, "grace", &topology(true)), Err(Refused::NotSet(_))));
 }
 

@@ -6,6 +6,8 @@ mod crowd;
 mod drain;
 mod lines;
 mod reload;
+#[cfg(unix)]
+mod screen;
 mod secrecy;
 #[path = "../../../tests/support/lib.rs"]
 #[expect(dead_code, unreachable_pub, unused_imports, reason = "a part of it serves other suites")]
