@@ -71,6 +71,14 @@ def test_custom_resources_have_the_essentials(name: str):
                 assert spec == {"selfSigned": {}}
 
 
+def test_alerts_link_to_where_their_pages_are():
+    value = {"monitoring": {"prometheusRule": {"enabled": True, "runbooks": "https://git.example.com/sidestep/blob/main/"}}}
+    rules = render(value).one("PrometheusRule", "")
+    alerts = [rule for group in rules["spec"]["groups"] for rule in group["rules"] if "alert" in rule]
+    page = "https://git.example.com/sidestep/blob/main/deploy/docs/alerts.md"
+    assert alerts and all(alert["annotations"]["runbook_url"] == f"{page}#{alert['alert'].lower()}" for alert in alerts)
+
+
 def test_the_dashboard_is_the_one_of_the_file():
     dashboard = render(SETS["everything"][1]).one("ConfigMap", "-dashboard")
     assert dashboard["metadata"]["labels"]["grafana_dashboard"] == "1"

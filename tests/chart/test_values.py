@@ -33,6 +33,7 @@ CHANGED: dict[str, object] = {
     "guard.action": "Warn",
     "gateway.service.port": 8000,
     "monitoring.podMonitor.interval": "7s",
+    "monitoring.prometheusRule.runbooks": "https://docs.example.com",
     "networkPolicy.apiServerCIDRs": ["10.0.0.1/32"],
 }
 ONLY_WITH: dict[str, dict] = {

@@ -14,4 +14,10 @@ assert alerts and not missing, f"no test in which it fires and one in which it d
 assert len(alerts) == len(set(alerts)), "an alert stands twice"
 for alert, rest in re.findall(r"- alert: (\w+)\n(.*?)(?=\n      - alert|\n\n|\Z)", RULES, re.S):
     assert all(f"{key}:" in rest for key in ("severity", "summary", "description")), alert
+    assert "$value" in rest, f"{alert}: a description without a number"
+    page, anchor = re.search(r"runbook_url: (\S+)#(\S+)", rest).groups()
+    sections = re.findall(r"^#+ (\w+)$", (HERE / "../.." / page).read_text(), re.M)
+    assert alert in sections and anchor == alert.lower(), f"{page} says nothing of {alert}"
+told = set(re.findall(r"^## (Sidestep\w+)$", (HERE / "../../deploy/docs/alerts.md").read_text(), re.M))
+assert told == set(alerts), f"no alert of this name: {told - set(alerts)}"
 print(f"{len(alerts)} alerts, each seen to fire and to keep quiet")
