@@ -167,7 +167,7 @@ impl Courier {
     async fn post(&self, body: &Value) -> Result<Taken, Failure> {
         let outlet = match &self.outlet {
             Ok(outlet) => outlet,
-            Err(_) => return Err(Failure::NoUrl),
+            Err(_) => return Err(Failure::Unusable),
         };
         let outcome = outlet.post(Bytes::from(body.to_string())).await;
         if outcome.is_err()
@@ -212,3 +212,6 @@ pub(super) fn body(kind: TargetKind, notice: Notice, head: &Letterhead, now: f64
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -45,6 +45,9 @@ pub(crate) enum Failure {
     /// There is no address.
     #[error("its url is missing")]
     NoUrl,
+    /// It was found to be so before.
+    #[error("it cannot be used as it is configured")]
+    Unusable,
     /// What verifies its certificate cannot be read.
     #[error("{0}")]
     Tls(#[from] TlsError),
@@ -175,7 +178,7 @@ impl Failure {
     /// Whether the same message may arrive when it is sent again.
     pub(crate) fn may_pass(&self) -> bool {
         match self {
-            Self::NoUrl | Self::Tls(_) => false,
+            Self::NoUrl | Self::Unusable | Self::Tls(_) => false,
             Self::Unreachable(_) | Self::Silent => true,
             Self::Refused { status, .. } => {
                 status.is_server_error()
