@@ -49,10 +49,13 @@ fn knows(receiver: &Provider, event: &str, state: &str) -> bool {
     told_of(receiver, event).iter().any(|object| object["state"] == state)
 }
 
-/// Calls both models; whoever answers, it is an answer.
-async fn call(application: &Application) {
+/// Calls both models; whoever answers, it is an answer. Returns how many were answered by another one.
+async fn call(application: &Application) -> usize {
+    let mut rerouted = 0;
     for model in ["claude-opus-5-5", "claude-haiku-5-5"] {
         let heard = application.post("/v1/messages", &Application::messages(model, "Why?", false)).await;
         assert_eq!(heard.status, 200, "{}", heard.text);
+        rerouted += usize::from(heard.header("sidestep-upstream") == "gpt");
     }
+    rerouted
 }

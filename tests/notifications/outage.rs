@@ -1,5 +1,7 @@
 //! A provider fails as a whole and recovers: one trouble, whoever is told of it and however many models it has.
 
+use std::cell::Cell;
+
 use serde_json::{Value, json};
 use sidestep_simulator::Fault;
 use sidestep_tests::{Provider, Rig, eventually};
@@ -24,10 +26,10 @@ fn section(chat: &Provider, hook: &Provider, alerts: &Provider) -> String {
 async fn an_outage_of_two_models_is_told_once_and_its_end_once_at_each_receiver() {
     let (chat, hook, alerts) = tokio::join!(receiver(), receiver(), receiver());
     let rig = Rig::builder().config(QUICK).with(&section(&chat, &hook, &alerts)).start().await;
-    call(&rig.application).await;
+    let rerouted = Cell::new(call(&rig.application).await);
     rig.anthropic.faults().set("*", Fault::status(529)).unwrap();
     eventually("both are open", async || {
-        call(&rig.application).await;
+        rerouted.set(rerouted.get() + call(&rig.application).await);
         let (opus, haiku) = (rig.application.standing("opus").await, rig.application.standing("haiku").await);
         opus["share"] == 0.0 && haiku["share"] == 0.0
     })
@@ -40,13 +42,15 @@ async fn an_outage_of_two_models_is_told_once_and_its_end_once_at_each_receiver(
     assert_eq!(before["incidents"].as_array().unwrap().len(), 1, "{before}");
     rig.anthropic.faults().clear_all();
     eventually("its end is told", async || {
-        call(&rig.application).await;
+        rerouted.set(rerouted.get() + call(&rig.application).await);
         knows(&hook, "opened", "over") && told(&chat).len() >= 2 && is_over(&alerts)
     })
     .await;
     let id = before["incidents"][0]["id"].as_str().unwrap();
     let record = rig.application.admin(&format!("/incidents/{id}")).await.json();
     assert_objects(&hook, &record);
+    let told = told_of(&hook, "opened").pop().unwrap()["numbers"]["rerouted"].as_f64().unwrap();
+    assert_eq!(told, rerouted.get() as f64, "the calls that others answered");
     assert_chat(&chat, id);
     assert_alerts(&alerts);
     assert_eq!(told_of(&hook, "nothing_eligible"), Vec::<Value>::new());

@@ -32,11 +32,11 @@ async fn one_that_is_well_hears_everything_beside_those_that_are_not() {
         ("failing", Provider::saying(&Provider::response("500 Oh", "", "no"), None).await),
         ("limiting", Provider::saying(&Provider::response("429 No", "retry-after: 2\r\n", ""), None).await),
         ("babbling", Provider::saying("\x00\x01 who is there?\r\n\r\n", None).await),
-        ("endless", Provider::saying("HTTP/1.1 200 OK\r\n\r\n", Some("and so on, ")).await),
         (
             "leading",
             Provider::saying(&Provider::response("302 No", "location: http://{}/\r\n", ""), None).await,
         ),
+        ("endless", Provider::saying("HTTP/1.1 200 OK\r\n\r\n", Some("and so on, ")).await),
     ];
     let mut section =
         format!("notify:\n  targets:\n    well: {{ kind: webhook, url: 'http://{}/' }}\n", well.address);
@@ -78,6 +78,8 @@ async fn one_that_is_well_hears_everything_beside_those_that_are_not() {
     assert_eq!((of("well", "sent"), of("well", "failed")), (2.0, 0.0));
     // What redirects is not followed, and not asked again.
     assert!(of("leading", "failed") >= 1.0 && of("leading", "sent") == 0.0);
+    // The status is the answer, whatever is said after it.
+    assert!(of("endless", "sent") >= 1.0);
     let status = rig.application.admin("/status").await.text;
     assert!(!status.contains("hush") && !rig.application.admin("/metrics").await.text.contains("hush"));
     rig.stop().await;

@@ -15,7 +15,7 @@ use super::*;
 use crate::body::full;
 use crate::config::{Credential, NotifyEvent, Secret, SecretSource};
 use crate::metrics::Metrics;
-use crate::upstream::TransportError;
+use crate::upstream::{Transport, TransportError};
 
 /// What a receiver does with a message: a status with a Retry-After, or nothing at all.
 #[derive(Clone, Copy)]
@@ -29,46 +29,51 @@ struct Scene {
     mailbox: Arc<Mailbox>,
     closing: CancellationToken,
     metrics: Arc<Metrics>,
-    heard: Arc<Mutex<Vec<(f64, Value)>>>,
+    heard: Heard,
     manner: Arc<Mutex<Manner>>,
     start: Instant,
     courier: Option<AbortOnDropHandle<()>>,
 }
 
+type Heard = Arc<Mutex<Vec<(f64, Value)>>>;
+
+fn target(kind: TargetKind) -> NotifyTarget {
+    let secret = |text| Credential::new(SecretSource::Inline, Some(Secret::new(text)));
+    NotifyTarget {
+        name: "t".to_owned(),
+        kind,
+        url: secret("http://h.test/hooks/hush-hush?k=hush-too"),
+        token: Some(secret("hush-token")),
+        headers: Vec::new(),
+        ca_file: None,
+        events: NotifyEvent::ALL.to_vec(),
+    }
+}
+
+/// Writes down what it is sent, and when, and does with it what `mood` says.
+fn receiver(log: &Heard, mood: &Arc<Mutex<Manner>>) -> Transport {
+    let (start, log, mood) = (Instant::now(), log.clone(), mood.clone());
+    BoxCloneSyncService::new(service_fn(move |request: Request<Full<Bytes>>| {
+        let (log, mood) = (log.clone(), mood.clone());
+        async move {
+            let body = request.into_body().collect().await.unwrap_or_default().to_bytes();
+            log.lock().unwrap().push((start.elapsed().as_secs_f64(), serde_json::from_slice(&body).unwrap()));
+            let manner = *mood.lock().unwrap();
+            let Manner::Answers(status, wait) = manner else { return std::future::pending().await };
+            let response = Response::builder().status(status);
+            let response = wait.iter().fold(response, |response, wait| response.header("retry-after", *wait));
+            Ok(response.body(full("ok")).unwrap())
+        }
+    }))
+}
+
 impl Scene {
     fn begin(kind: TargetKind, manner: Manner) -> Scene {
-        let (heard, manner) = (Arc::<Mutex<Vec<_>>>::default(), Arc::new(Mutex::new(manner)));
-        let (start, log, mood) = (Instant::now(), heard.clone(), manner.clone());
-        let receiver = service_fn(move |request: Request<Full<Bytes>>| {
-            let (log, mood) = (log.clone(), mood.clone());
-            async move {
-                let body = request.into_body().collect().await.unwrap_or_default().to_bytes();
-                let said = serde_json::from_slice(&body).unwrap();
-                log.lock().unwrap().push((start.elapsed().as_secs_f64(), said));
-                let manner = *mood.lock().unwrap();
-                let Manner::Answers(status, wait) = manner else { return std::future::pending().await };
-                let mut response = Response::builder().status(status);
-                if let Some(wait) = wait {
-                    response = response.header("retry-after", wait);
-                }
-                Ok::<_, TransportError>(response.body(full("no_service /hooks/hush-hush")).unwrap())
-            }
-        });
-        let url =
-            Credential::new(SecretSource::Inline, Some(Secret::new("http://chat.test/hooks/hush-hush")));
-        let events = NotifyEvent::ALL.to_vec();
-        let target = NotifyTarget {
-            name: "t".to_owned(),
-            kind,
-            url,
-            token: None,
-            headers: Vec::new(),
-            ca_file: None,
-            events: events.clone(),
-        };
-        let outlet = Outlet::over(&target, BoxCloneSyncService::new(receiver));
+        let (heard, manner) = (Heard::default(), Arc::new(Mutex::new(manner)));
+        let target = target(kind);
+        let outlet = Outlet::over(&target, receiver(&heard, &manner));
         let metrics = Metrics::new().unwrap();
-        let mailbox = Arc::new(Mailbox::new(kind, events, metrics.target("t")));
+        let mailbox = Arc::new(Mailbox::new(kind, target.events.clone(), metrics.target("t")));
         let closing = CancellationToken::new();
         let post = Post {
             mailbox: mailbox.clone(),
@@ -79,7 +84,7 @@ impl Scene {
         };
         let courier = TaskTracker::new().spawn(Courier::new(&target, outlet, post).run());
         let courier = Some(AbortOnDropHandle::new(courier));
-        Scene { mailbox, closing, metrics, heard, manner, start, courier }
+        Scene { mailbox, closing, metrics, heard, manner, start: Instant::now(), courier }
     }
 
     fn put(&self, subject: &str, phase: Phase) {
@@ -249,24 +254,12 @@ async fn what_waits_at_the_end_is_sent() {
 
 #[tokio::test(start_paused = true)]
 async fn no_failure_shows_the_address_and_only_an_answer_by_hand_shows_what_was_said() {
-    let target = NotifyTarget {
-        name: "t".to_owned(),
-        kind: TargetKind::Slack,
-        url: Credential::new(
-            SecretSource::Inline,
-            Some(Secret::new("http://h.test/hooks/hush-hush?k=hush-too")),
-        ),
-        token: Some(Credential::new(SecretSource::Inline, Some(Secret::new("hush-token")))),
-        headers: Vec::new(),
-        ca_file: None,
-        events: Vec::new(),
-    };
     let echo = service_fn(async |request: Request<Full<Bytes>>| {
         let said =
             format!("no such hook: {} {:?}", request.uri(), request.headers()["authorization"].to_str());
         Ok::<_, TransportError>(Response::builder().status(404).body(full(said)).unwrap())
     });
-    let outlet = Outlet::over(&target, BoxCloneSyncService::new(echo)).unwrap();
+    let outlet = Outlet::over(&target(TargetKind::Slack), BoxCloneSyncService::new(echo)).unwrap();
     let failure = outlet.post(Bytes::new()).await.unwrap_err();
     let Failure::Refused { said, .. } = &failure else { panic!("{failure}") };
     assert!(said.starts_with("no such hook: http://h.test[redacted]"), "{said}");
