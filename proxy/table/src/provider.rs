@@ -245,7 +245,8 @@ fn open_part(members: &[Member]) -> f64 {
     let weight = |open: bool| {
         let counted =
             members.iter().filter(|one| one.verdict != Verdict::Disabled && (!open || one.is_open()));
-        counted.map(|one| one.weight).sum::<f64>()
+        // Not `sum`: that of nothing is minus zero, and is printed so.
+        counted.fold(0.0, |sum, one| sum + one.weight)
     };
     let all = weight(false);
     if all > 0.0 { weight(true) / all } else { 0.0 }

@@ -71,6 +71,21 @@ fn one_of_three_models_open_leaves_its_siblings_alone() {
 }
 
 #[test]
+fn models_that_fall_together_make_their_provider_suspect_before_any_is_open() {
+    let mut rig = Rig::new(1);
+    for _ in 0..50 {
+        (0..3).for_each(|model| drop(rig.observe(model, Source::Traffic, Class::Ok)));
+    }
+    let fallen: Vec<_> = [0, 1, 0, 1, 0, 1]
+        .into_iter()
+        .flat_map(|model| rig.observe(model, Source::Traffic, FAILED))
+        .collect();
+    let suspect = fallen.iter().find(|decision| decision.kind == DecisionKind::Provider).unwrap();
+    assert_eq!(suspect.to, Verdict::Degraded);
+    assert_eq!(suspect.why, "2 of 3 models fell in a minute, 0 % of its traffic is open");
+}
+
+#[test]
 fn connections_failing_across_models_open_their_provider_and_probes_bring_it_back() {
     let mut rig = Rig::new(1);
     for model in [0, 1, 2, 0] {
