@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use crate::catalog::{Catalog, ModelPlan, RoutePlan};
 use crate::dice::Dice;
 use crate::story::Story;
+use crate::telemetry::Trace;
 
 /// Most attempts at the rest of an answer: the caller waits for it in the middle of a sentence.
 const REST_ATTEMPTS: usize = 2;
@@ -41,6 +42,8 @@ pub struct Call {
     pub id: Arc<str>,
     /// What happened to it, for metrics, headers and the log.
     pub story: Arc<Story>,
+    /// Its trace, if it has one.
+    pub trace: Trace,
     /// How it asks for the rest of an answer that broke off, if it does.
     pub rest: Option<Tier>,
     /// Where its draws come from.

@@ -23,6 +23,7 @@ use crate::notify::Notifier;
 use crate::probing::{ProbeTargets, prober};
 use crate::stack::Foundation;
 use crate::tasks::Tasks;
+use crate::telemetry::{Telemetry, TelemetryError};
 use crate::upstream::Carrier;
 
 /// What everything else is built around. Clones are the same engine.
@@ -53,6 +54,9 @@ pub enum EngineError {
     /// The configuration cannot be put in force.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
+    /// Traces cannot be sent.
+    #[error(transparent)]
+    Telemetry(#[from] TelemetryError),
 }
 
 impl Engine {
@@ -78,7 +82,8 @@ impl Engine {
         tasks.spawn_until_stop("rehearsals", faults.clone().attend(move || shape.load().topology.clone()));
         tasks.spawn("log", tell_left_out(catalog.clone(), tasks.stopping()));
         let probes = ProbeTargets::new(&catalog.load(), &config.probes);
-        let foundation = Foundation { catalog, clock, judge: handle, metrics, dice };
+        let telemetry = Telemetry::start(config.telemetry.as_ref(), &tasks, &metrics)?;
+        let foundation = Foundation { catalog, clock, judge: handle, metrics, dice, telemetry };
         let sources = Sources { on: foundation.clone(), journal: journal.clone(), faults: faults.clone() };
         let incidents = Incidents::open(config.state.as_deref(), sources, &tasks);
         let notifier = Notifier::start(&config.notify, &foundation, (&incidents, &journal), &tasks);

@@ -40,4 +40,5 @@ pub mod story;
 pub mod surplus;
 pub mod switches;
 pub mod tasks;
+pub mod telemetry;
 pub mod upstream;

@@ -25,6 +25,7 @@ use crate::layers::{
 };
 use crate::metrics::Metrics;
 use crate::request_id::{self, Mint};
+use crate::telemetry::Telemetry;
 
 /// The stack, ready to be cloned for each connection. Boxed: one of the places where types would get unreadable.
 pub type Stack<B> = BoxCloneSyncService<Request<B>, Response<Body>, Infallible>;
@@ -42,6 +43,8 @@ pub struct Foundation {
     pub metrics: Arc<Metrics>,
     /// All draws come from here.
     pub dice: Dice,
+    /// Begins traces.
+    pub telemetry: Telemetry,
 }
 
 /// Builds the stack for request bodies of type `B`.
@@ -51,7 +54,7 @@ where
     B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    let Foundation { catalog, clock, judge, metrics, dice } = on.clone();
+    let Foundation { catalog, clock, judge, metrics, dice, telemetry } = on.clone();
     let service = ServiceBuilder::new()
         // The panic handler wraps bodies in a type of its own.
         .map_response(|response: Response<_>| response.map(|body: UnsyncBoxBody<_, _>| body.boxed_unsync()))
@@ -64,7 +67,7 @@ where
         // Any error becomes a response here and nowhere else, in the caller's dialect.
         .layer(RespondLayer)
         // http::Request becomes Call.
-        .layer(IngestLayer { catalog, forward: Forward, metrics: metrics.clone(), dice })
+        .layer(IngestLayer { catalog, forward: Forward, metrics: metrics.clone(), dice, telemetry })
         // Headers, metrics and the log line of a call; sees every way in which it can end.
         .layer(ObserveLayer)
         // A head and signs of life for the caller of a stream that is late to begin.

@@ -59,9 +59,12 @@ const ACCOUNT: [HeaderName; 9] = [
     HeaderName::from_static("anthropic-user-profile-id"),
 ];
 
-/// What any upstream may see, whatever its dialect: the caller's name and the trace (W3C Trace Context).
-const NEUTRAL: [HeaderName; 4] = [
-    USER_AGENT,
+/// What any upstream may see, whatever its dialect: the caller's name.
+const NEUTRAL: [HeaderName; 1] = [USER_AGENT];
+
+/// What no upstream sees: the trace that the call is a part of, and what the application's services tell each other
+/// along it (W3C Trace Context, W3C Baggage). Providers are others' companies.
+const TRACE: [HeaderName; 3] = [
     HeaderName::from_static("traceparent"),
     HeaderName::from_static("tracestate"),
     HeaderName::from_static("baggage"),
@@ -144,7 +147,8 @@ fn kept(headers: &HeaderMap, home: bool) -> HeaderMap {
     let goes = |name: &HeaderName| {
         let ours = name.as_str().starts_with("sidestep-");
         let bound = HOP.contains(name) || named.iter().any(|hop| name.as_str().eq_ignore_ascii_case(hop));
-        NEUTRAL.contains(name) || (home && !ours && !bound && !ACCOUNT.contains(name))
+        let kept = ours || bound || ACCOUNT.contains(name) || TRACE.contains(name);
+        NEUTRAL.contains(name) || (home && !kept)
     };
     let kept = headers.iter().filter(|(name, _)| goes(name));
     kept.map(|(name, value)| (name.clone(), value.clone())).collect()
@@ -215,7 +219,7 @@ mod tests {
         for to in Dialect::ALL {
             let sent = sent(Dialect::Anthropic, &APP, to, "claude-opus-5-5");
             let text = format!("{sent:?}");
-            for gone in ["sk-app", "org", "x-hop", "keep-alive", "sidestep-priority"] {
+            for gone in ["sk-app", "org", "x-hop", "keep-alive", "sidestep-priority", "00-1-2-01"] {
                 assert!(!text.contains(gone), "{gone} in {text}");
             }
             assert_eq!(sent["user-agent"], "Anthropic/Python");

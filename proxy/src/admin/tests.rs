@@ -57,19 +57,16 @@ impl Rig {
         let (work, judge) = Judge::new(Arc::clone(&topology), clock, Signals::default(), Box::new(|_| {}), 1);
         tasks.spawn("judge", work.run(tasks.stopping()));
         let journal = Arc::new(Journal::new(clock));
-        let parts = (journal.clone(), clock, tasks.clone());
-        let log_level = LogLevel::new("info", Box::new(|_| true), parts);
         let file = folder.map(SwitchFile::in_folder);
         let desk = SwitchDesk::new(judge.clone(), file.clone(), clock, tasks.clone());
         restored(&desk, file, clock, &journal).await;
         let config =
             ConfigState::new(clock, Arc::clone(&metrics), Arc::clone(&journal), "/etc/sidestep.yaml");
-        let allowed = FaultsConfig { allow: true, ..FaultsConfig::default() };
-        let noted = (Arc::clone(&journal), Arc::clone(&metrics));
-        let faults = Arc::new(Faults::new(allowed, clock, Dice::seeded(1), noted));
         let shared = Arc::clone(&topology);
         let admin = Arc::new(Admin {
             clock,
+            faults: faults(clock, (journal.clone(), metrics.clone())),
+            log_level: level((journal.clone(), clock, tasks.clone())),
             metrics,
             journal,
             incidents: Arc::default(),
@@ -78,9 +75,7 @@ impl Rig {
             readiness: Readiness::default(),
             config: Arc::new(config),
             judge,
-            faults,
             desk,
-            log_level,
             topology: Box::new(move || Arc::clone(&shared)),
             token: Some(Secret::new("correct horse")),
         });
@@ -139,6 +134,15 @@ impl Got {
     fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
     }
+}
+
+fn faults(clock: Clock, noted: (Arc<Journal>, Arc<Metrics>)) -> Arc<Faults> {
+    let allowed = FaultsConfig { allow: true, ..FaultsConfig::default() };
+    Arc::new(Faults::new(allowed, clock, Dice::seeded(1), noted))
+}
+
+fn level(parts: (Arc<Journal>, Clock, Tasks)) -> LogLevel {
+    LogLevel::new("info", Box::new(|_| true), parts)
 }
 
 fn topology() -> Topology {

@@ -83,6 +83,7 @@ fn write_report(text: &mut String, config: &Config, variables: &Variables) -> fm
         Some(token) => writeln!(text, "Switches: from loopback, or with a token ({}).", presence(token))?,
         None => writeln!(text, "Switches: from loopback only.")?,
     }
+    write_traces(text, config)?;
     writeln!(text, "\nProviders")?;
     let rows = config.providers.iter().map(provider_row).collect::<Vec<_>>();
     write_rows(text, "  ", &rows)?;
@@ -99,6 +100,17 @@ fn write_report(text: &mut String, config: &Config, variables: &Variables) -> fm
         writeln!(text, "\nWarnings")?;
     }
     config.warnings.iter().try_for_each(|warning| writeln!(text, "  {warning}"))
+}
+
+fn write_traces(text: &mut String, config: &Config) -> fmt::Result {
+    match &config.telemetry {
+        Some(to) => {
+            let percent = to.sample * 100.0;
+            writeln!(text, "Traces: to {}, of {percent} % of the calls without one.", to.endpoint)
+        }
+        None if cfg!(feature = "otel") => writeln!(text, "Traces: none (telemetry)."),
+        None => writeln!(text, "Traces: none, this program is built without OpenTelemetry."),
+    }
 }
 
 fn provider_row(provider: &ProviderConfig) -> Vec<String> {
@@ -218,6 +230,7 @@ routes:
 
 Applications call http://127.0.0.1:6180, operators http://127.0.0.1:6181.
 Switches: from loopback only.
+Traces: none, this program is built without OpenTelemetry.
 
 Providers
   anthropic  https://api.anthropic.com/v1  anthropic          key: env ANTHROPIC_API_KEY, present

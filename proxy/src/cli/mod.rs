@@ -32,6 +32,7 @@ use clap::{Parser, Subcommand};
 
 pub use self::client::ClientError;
 use crate::config::Variables;
+use crate::telemetry::VERSION;
 
 const ABOUT: &str = "Keeps an application answered while language-model providers fail and recover";
 
@@ -75,7 +76,7 @@ Exit codes:
 
 /// What was typed.
 #[derive(Debug, Parser)]
-#[command(name = "sidestep", version, about = ABOUT, long_about = LONG_ABOUT, after_help = EXAMPLES)]
+#[command(name = "sidestep", version = VERSION, about = ABOUT, long_about = LONG_ABOUT, after_help = EXAMPLES)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 pub struct Cli {
     #[command(subcommand)]

@@ -25,6 +25,7 @@ mod schema;
 mod secret;
 mod snippet;
 mod substitute;
+mod telemetry;
 mod variables;
 
 use std::{fmt, net::SocketAddr, path::PathBuf};
@@ -48,6 +49,7 @@ pub use self::{
     provider::{HttpVersion, ModelConfig, Price, ProviderConfig, UpstreamName},
     route::{OnLossy, RetryBudget, RouteConfig, TargetConfig},
     secret::{Credential, REDACTED, Secret, SecretSource},
+    telemetry::TelemetryConfig,
     variables::Variables,
 };
 
@@ -82,6 +84,8 @@ pub struct Config {
     pub state: Option<PathBuf>,
     /// What is logged, and how.
     pub log: LogConfig,
+    /// Where traces go; nowhere without.
+    pub telemetry: Option<TelemetryConfig>,
     /// Where it came from.
     pub source: Source,
     /// What is allowed but probably not meant: a key that is missing, nothing to fail over to.

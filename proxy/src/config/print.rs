@@ -2,12 +2,12 @@
 
 use super::{
     Config, Credential, Dialect, HttpVersion, LogFormat, ModelConfig, OnLossy, ProbeBudget, ProbesConfig,
-    ProviderConfig, RetryBudget, RouteConfig, SecretSource, UpstreamName,
+    ProviderConfig, RetryBudget, RouteConfig, SecretSource, TelemetryConfig, UpstreamName,
     schema::{
         AccessSchema, Address, AdminSchema, BudgetSchema, DialectWord, DrainSchema, FaultsSchema, FileSchema,
         FormatWord, HealthSchema, HttpWord, LimitsSchema, LogSchema, LossyWord, ModelSchema, Named,
         OneOrMany, Period, PriceSchema, ProbesSchema, ProviderSchema, RetryBudgetSchema, RouteSchema,
-        SecretSchema, Size, TargetSchema,
+        SecretSchema, Size, TargetSchema, TelemetrySchema,
     },
 };
 
@@ -54,6 +54,7 @@ impl Config {
                     .access
                     .map(|access| AccessSchema { sample: Some(access.sample), errors: Some(access.errors) }),
             }),
+            telemetry: self.telemetry.as_ref().map(telemetry),
         }
     }
 
@@ -149,6 +150,19 @@ fn provider(provider: &ProviderConfig) -> ProviderSchema {
         }),
         headers: Named(headers.collect()),
         connect_timeout: Some(Period(provider.connect_timeout)),
+    }
+}
+
+fn telemetry(told: &TelemetryConfig) -> TelemetrySchema {
+    let headers = told.headers.iter().map(|(name, value)| (name.to_string(), secret(value)));
+    TelemetrySchema {
+        endpoint: Some(told.endpoint.to_string()),
+        headers: Named(headers.collect()),
+        sample: Some(told.sample),
+        service_name: Some(told.service_name.clone()),
+        resource: Named(told.resource.clone()),
+        timeout: Some(Period(told.timeout)),
+        propagate: Some(told.propagate),
     }
 }
 

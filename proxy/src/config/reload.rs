@@ -123,6 +123,7 @@ fn restart(old: &Config, new: &Config) -> Vec<&'static str> {
         ("limits.connections", old.limits.connections != new.limits.connections),
         ("state", old.state != new.state),
         ("log.format", old.log.format != new.log.format),
+        ("telemetry", old.telemetry != new.telemetry),
     ];
     differs.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
 }

@@ -31,10 +31,10 @@ pub(super) const HARMLESS: &[&str] = &[
     "first_token_timeout", "format", "grace", "header_bytes", "header_timeout", "health", "hedge", "hedge_budget",
     "hold", "http", "input_usd_per_million", "instance", "interval", "kind", "level", "limits", "listen", "log",
     "match", "max_attempts", "max_concurrency", "max_cooldown", "max_duration", "max_output_tokens", "max_rate",
-    "model", "models", "notify", "on_lossy", "output_usd_per_million", "preset", "price", "probe", "probes",
+    "model", "models", "notify", "on_lossy", "output_usd_per_million", "preset", "price", "probe", "probes", "propagate",
     "provider", "providers", "ratio", "rescue", "reserve_per_second", "retry", "retry_after_wait", "retry_budget",
-    "routes", "runbook_url", "sample", "service", "single_provider", "slow_start", "stall_timeout", "state",
-    "status_url", "strip_prefix", "suspect_interval", "targets", "timeout", "tokens_per_day", "uri_bytes", "usd_per_day", "weight",
+    "routes", "runbook_url", "sample", "service", "service_name", "single_provider", "slow_start", "stall_timeout", "state",
+    "status_url", "strip_prefix", "suspect_interval", "targets", "telemetry", "timeout", "tokens_per_day", "uri_bytes", "usd_per_day", "weight",
 ];
 
 /// The line at `position` of `text` with its number, and a caret below; `None` if there is nothing to show.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Response};
+use http::{HeaderName, HeaderValue, Response};
 use http_body_util::BodyExt;
 use sidestep_dialect::{Decoder, Degraded, Encoder, Journal, Target, classify};
 use sidestep_probes::class_of;
@@ -30,6 +30,9 @@ const ERROR_PATIENCE: Duration = Duration::from_secs(2);
 /// The most that is read before the first meaningful event, in events of the largest size: a Responses stream
 /// repeats the instructions and tools of its request up to three times before it says anything.
 const HELD_EVENTS: usize = 4;
+
+/// Tells a provider which trace its answer is a part of, where that is configured (W3C Trace Context).
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// Sends attempts and waits for answers worth committing to.
 #[derive(Clone)]
@@ -68,8 +71,10 @@ impl Service<Admitted> for AttemptService {
             for lost in &outgoing.degraded {
                 this.metrics.degraded(&lost.field);
             }
-            let (attempt, settlement) = Settlement::open(admitted, this.judge);
-            let Outgoing { request, degraded } = outgoing;
+            let (attempt, mut settlement) = Settlement::open(admitted, this.judge);
+            let Outgoing { mut request, degraded } = outgoing;
+            settlement.leaf = attempt.call.trace.attempt(&attempt, &target);
+            request.headers_mut().extend(settlement.leaf.header().map(|told| (TRACEPARENT, told)));
             let exchange = Exchange { attempt, target, settlement, degraded };
             exchange.run(request).await.map_err(Miss::from)
         })
@@ -124,6 +129,7 @@ impl Exchange {
             }
             Ok(Ok(response)) => response,
         };
+        self.settlement.leaf.status(response.status().as_u16());
         // Redirects are not followed: a provider that sends one is not where its base URL says.
         if !response.status().is_success() {
             return Err(self.vendor_error(response, patience).await);

@@ -27,6 +27,7 @@ use crate::miss::{Failed, Miss, VendorAnswer};
 use crate::refusal::Refusal;
 use crate::relay::Answered;
 use crate::story::Story;
+use crate::telemetry::Trace;
 use crate::upstream::{Carrier, dial};
 
 /// Two models at `a`, one at `b`, one at `c`, all of one route.
@@ -184,6 +185,7 @@ pub(crate) fn call_counted(route: &str, stream: bool, metrics: &Metrics) -> Call
         id: "req_1".into(),
         story: Arc::new(Story::default()),
         rest: None,
+        trace: Trace::default(),
         dice: Dice::seeded(1),
         body: body.into(),
         ask,

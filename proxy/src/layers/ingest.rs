@@ -26,6 +26,7 @@ use crate::metrics::{Finished, Metrics, Outcome};
 use crate::refusal::{Refusal, Refused};
 use crate::request_id::{HEADER, request_id};
 use crate::story::{Chapters, Story};
+use crate::telemetry::Telemetry;
 
 /// Longest time for a whole body to arrive. The application is on the same host.
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
@@ -45,6 +46,8 @@ pub struct IngestLayer {
     pub metrics: Arc<Metrics>,
     /// Where the draws of calls come from.
     pub dice: Dice,
+    /// Begins traces.
+    pub telemetry: Telemetry,
 }
 
 /// Turns `http::Request` into [`Call`].
@@ -79,13 +82,13 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let mut inner = self.inner.clone();
-        let IngestLayer { catalog, forward, metrics, dice } = self.settings.clone();
+        let IngestLayer { catalog, forward, metrics, dice, telemetry } = self.settings.clone();
         let catalog = catalog.load_full();
         // Shares its bytes with the request's own.
         let id = request.headers().get(HEADER).cloned();
         Box::pin(async move {
             let arrived = Instant::now();
-            let ingested = ingest(request, &catalog, (forward, dice.clone())).await;
+            let ingested = ingest(request, &catalog, (forward, dice.clone(), telemetry)).await;
             match ingested {
                 Ok(Ingested::Call(call)) => inner.call(*call).await,
                 Ok(Ingested::Answer(answer)) => Ok(answer),
@@ -129,7 +132,7 @@ enum Ingested {
 async fn ingest<B>(
     request: Request<B>,
     catalog: &Arc<Catalog>,
-    (forward, dice): (Forward, Dice),
+    (forward, dice, telemetry): (Forward, Dice, Telemetry),
 ) -> Result<Ingested, (Option<Dialect>, Refusal)>
 where
     B: HttpBody<Data = Bytes>,
@@ -141,7 +144,8 @@ where
     let awaits_leave = head.headers.contains_key(EXPECT);
     let body = read(body, catalog.limits.body_bytes, awaits_leave).await.map_err(refuse)?;
     if endpoint == Endpoint::Generate {
-        let call = understand(dialect, head.headers, body, (catalog.clone(), dice)).map_err(refuse)?;
+        let call =
+            understand(dialect, head.headers, body, (catalog.clone(), dice, telemetry)).map_err(refuse)?;
         return Ok(Ingested::Call(Box::new(call)));
     }
     let path_and_query = head.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
@@ -219,7 +223,7 @@ fn understand(
     dialect: Dialect,
     headers: HeaderMap,
     body: Bytes,
-    (catalog, dice): (Arc<Catalog>, Dice),
+    (catalog, dice, telemetry): (Arc<Catalog>, Dice, Telemetry),
 ) -> Result<Call, Refusal> {
     let arrived = Instant::now();
     let ask = peek(dialect, &headers, &body)?;
@@ -239,6 +243,7 @@ fn understand(
         deadline: arrived + plan.deadline,
         id: request_id(&headers).into(),
         story: Arc::new(Story::default()),
+        trace: telemetry.begin(&headers, &ask.model, arrived, &dice),
         rest: None,
         dice,
         ask,

@@ -24,6 +24,7 @@ use crate::logging::{AccessNote, Ended};
 use crate::metrics::{Finished, Outcome};
 use crate::refusal::{Refusal, Refused};
 use crate::story::Story;
+use crate::telemetry::Trace;
 
 /// Makes `Observe`.
 #[derive(Clone, Copy)]
@@ -48,6 +49,7 @@ struct File {
     status: Option<u16>,
     /// For the access log, if there is one.
     note: Option<Box<AccessNote>>,
+    trace: Trace,
 }
 
 /// A body that closes the file when it ends or is dropped.
@@ -126,6 +128,7 @@ impl File {
             streamed: call.ask.stream,
             arrived: call.arrived,
             status: None,
+            trace: call.trace.clone(),
             note: call.catalog.access.map(|access| access.note(&call.ask.model, &call.dice)),
         }
     }
@@ -174,6 +177,7 @@ impl Drop for File {
         if let Some(note) = &self.note {
             note.write(&call);
         }
+        self.trace.close(&call);
         tracing::debug!(
             request_id = id,
             outcome = outcome.as_str(),

@@ -13,6 +13,8 @@ mod notify;
 mod register;
 mod rescue;
 mod route;
+#[cfg(feature = "otel")]
+pub mod spans;
 #[cfg(test)]
 mod tests;
 mod toll;

@@ -15,6 +15,7 @@ use crate::call::Admitted;
 use crate::judge::JudgeHandle;
 use crate::metrics::{CutCause, ModelMetrics, TokenKind};
 use crate::miss::Failed;
+use crate::telemetry::Leaf;
 
 /// A first token later than this is slow for any model, and a caller who leaves after it did not leave lightly.
 const SLOW_FLOOR: Duration = Duration::from_secs(5);
@@ -31,6 +32,8 @@ pub struct Settlement {
     streamed: bool,
     /// The table knows already that it was slow.
     overdue: Arc<AtomicBool>,
+    /// Its part of the call's trace.
+    pub leaf: Leaf,
 }
 
 /// Tells the table of a silent attempt as soon as it is slow, while it still waits. Otherwise a provider that takes
@@ -72,6 +75,7 @@ impl Settlement {
             first_token: None,
             streamed: attempt.call.ask.stream,
             overdue: Arc::default(),
+            leaf: Leaf::default(),
         };
         attempt.call.story.asked(settlement.model.clone());
         (attempt, settlement)
@@ -105,6 +109,7 @@ impl Settlement {
     pub fn begun(&mut self) {
         let waited = self.started.elapsed();
         self.first_token.get_or_insert(waited);
+        self.leaf.begun();
     }
 
     /// The answer is complete.
@@ -154,7 +159,8 @@ impl Settlement {
         self.metrics.left_out(events);
     }
 
-    fn spent(&self, usage: &Usage) {
+    fn spent(&mut self, usage: &Usage) {
+        self.leaf.used(usage);
         self.metrics.tokens(TokenKind::Input, usage.input + usage.cache_write);
         self.metrics.tokens(TokenKind::Cached, usage.cache_read);
         self.metrics.tokens(TokenKind::Output, usage.output);
@@ -166,6 +172,7 @@ impl Settlement {
 
     fn settle(&mut self, class: Class, retry_after: Option<Duration>) {
         let Some(permit) = self.permit.take() else { return };
+        self.leaf.end(class);
         self.metrics.attempt(class, self.started.elapsed());
         if class == Class::Slow && self.overdue.load(Ordering::Relaxed) {
             return;

@@ -129,6 +129,12 @@ impl Upstream {
         self.lacks_key
     }
 
+    /// Where it is: scheme, host and port.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.base.origin
+    }
+
     /// The way there for one request, about `model` if it is about one; a rehearsed fault may stand in it.
     #[must_use]
     pub fn passage(&self, model: Option<&ModelId>) -> Passage {

@@ -65,3 +65,18 @@ fn run_names_the_port_that_is_taken_and_the_key_that_asks_for_it() {
         assert!(text.contains("in use"), "{text}");
     }
 }
+
+/// Built with the feature, it does; that is tried where it is built so.
+#[cfg(not(feature = "otel"))]
+#[test]
+fn traces_are_refused_by_a_program_that_cannot_send_them() {
+    let config = format!("{}telemetry: {{ endpoint: \"http://otel:4318\" }}\n", valid());
+    for command in ["check", "run"] {
+        let (output, text) = sidestep(command, &config);
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        assert!(text.contains("built without OpenTelemetry") && text.contains("feature `otel`"), "{text}");
+    }
+    let version = binary().arg("--version").stdout(Stdio::piped()).output().unwrap();
+    assert!(String::from_utf8_lossy(&version.stdout).trim_end().ends_with("(without otel)"));
+    assert!(sidestep("check", &valid()).1.contains("Traces: none, this program is built without"));
+}

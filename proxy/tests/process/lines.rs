@@ -102,7 +102,7 @@ async fn the_level_changes_while_it_runs_by_an_order_and_by_the_configuration() 
     process.application.post("/v1/messages", &call(false)).await;
     finished(1).await;
     let (code, told) = order(&["inof"]);
-    assert!(code == Some(1) && told.contains("`inof` is no level"), "{told}");
+    assert!(code == Some(4) && told.contains("`inof` is no level"), "{told}");
     assert!(order(&["--reset"]).1.contains("info, as configured"));
     process.application.post("/v1/messages", &call(false)).await;
     assert_eq!(process.lines("the log level changes").len(), 2);

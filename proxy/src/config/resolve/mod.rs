@@ -9,6 +9,7 @@ mod process;
 mod provider;
 mod route;
 mod secret;
+mod telemetry;
 
 use std::{
     fs,
@@ -55,6 +56,7 @@ impl<'a> Resolver<'a> {
         let notify = self.notify(file.notify.as_ref());
         let drain = self.drain(file.drain.as_ref());
         let log = self.log(file.log.as_ref());
+        let telemetry = self.telemetry(file.telemetry.as_ref());
         let state = file.state.as_ref().map(|path| self.path(path));
         if !self.findings.is_empty() {
             return Err(self.findings);
@@ -75,6 +77,7 @@ impl<'a> Resolver<'a> {
             drain,
             state,
             log,
+            telemetry,
             source,
             warnings,
         };

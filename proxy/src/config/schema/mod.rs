@@ -12,6 +12,7 @@ mod provider;
 mod route;
 mod scalar;
 mod secret;
+mod telemetry;
 
 use std::path::PathBuf;
 
@@ -31,6 +32,7 @@ pub(super) use self::{
     route::{LossyWord, RetryBudgetSchema, RouteSchema, TargetSchema},
     scalar::{Address, REFUSAL, Size},
     secret::SecretSchema,
+    telemetry::TelemetrySchema,
 };
 
 /// A whole file.
@@ -57,4 +59,6 @@ pub(super) struct FileSchema {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) state: Option<PathBuf>,
     pub(super) log: Option<LogSchema>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) telemetry: Option<TelemetrySchema>,
 }

@@ -37,7 +37,8 @@ fn slipped(word: &str, at: usize, slip: &Slip) -> String {
 
 /// Keys of the schema in [`FULL`], by their place: those below `name:` lines are chosen and left out.
 fn keys() -> Vec<(usize, &'static str)> {
-    let chosen = ["opus", "llama", "anthropic", "inhouse", "x-tenant", "oncall", "alerts", "x-scope-orgid"];
+    let chosen =
+        ["opus", "llama", "anthropic", "inhouse", "x-tenant", "oncall", "alerts", "x-scope-orgid", "tier"];
     let mut keys = Vec::new();
     for (end, _) in FULL.match_indices(':') {
         let start =

@@ -13,7 +13,7 @@ use crate::config::{
     schema::{
         AccessSchema, AdminSchema, BudgetSchema, DrainSchema, FaultsSchema, FileSchema, HealthSchema,
         LimitsSchema, LogSchema, ModelSchema, NotifySchema, NotifyTargetSchema, PriceSchema, ProbesSchema,
-        ProviderSchema, RetryBudgetSchema, RouteSchema,
+        ProviderSchema, RetryBudgetSchema, RouteSchema, TelemetrySchema,
     },
     snippet::HARMLESS,
 };
@@ -22,7 +22,7 @@ use crate::config::{
 const README: &str = include_str!("../../../../README.md");
 
 /// Keys whose values may be, or hold, a secret.
-const SECRETIVE: [&str; 5] = ["api_key", "base_url", "headers", "token", "url"];
+const SECRETIVE: [&str; 7] = ["api_key", "base_url", "endpoint", "headers", "resource", "token", "url"];
 
 /// Asks a struct for the names of its fields and reads nothing.
 #[derive(Default)]
@@ -82,6 +82,7 @@ fn schema() -> BTreeSet<String> {
         fields::<DrainSchema>("drain."),
         fields::<LogSchema>("log."),
         fields::<AccessSchema>("log.access."),
+        fields::<TelemetrySchema>("telemetry."),
     ]
     .concat()
     .into_iter()

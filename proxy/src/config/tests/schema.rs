@@ -106,7 +106,7 @@ fn the_committed_schema_is_the_one_of_the_types_and_the_readme() {
 #[test]
 fn the_defaults_in_the_readme_are_those_that_are_put_in() {
     let printed = EXAMPLE.replace("[opus, gpt, own]", "[{ model: opus, weight: 1 }, gpt, own]");
-    let printed = format!("{printed}\nlog: {{ access: {{}} }}\n");
+    let printed = format!("{printed}\nlog: {{ access: {{}} }}\ntelemetry: {{ endpoint: \"http://otel\" }}\n");
     let filled: Value = serde_yaml::from_str(&parse(&printed).unwrap().to_yaml()).unwrap();
     let mut compared = 0;
     for (key, told) in told() {
