@@ -18,11 +18,28 @@ const PAGE: &str = include_str!("page.html");
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
+const PICTURE: &str = "image/svg+xml";
 const STYLE: &str = "text/css; charset=utf-8";
 
 /// Every file beside the page, by its name under `/page/`.
-const ASSETS: [(&str, &str, &str); 2] =
-    [("page.css", STYLE, include_str!("page.css")), ("page.js", SCRIPT, include_str!("page.js"))];
+const ASSETS: [(&str, &str, &str); 16] = [
+    ("page.css", STYLE, include_str!("page.css")),
+    ("parts.css", STYLE, include_str!("parts.css")),
+    ("theme.js", SCRIPT, include_str!("theme.js")),
+    ("page.js", SCRIPT, include_str!("page.js")),
+    ("dom.js", SCRIPT, include_str!("dom.js")),
+    ("feed.js", SCRIPT, include_str!("feed.js")),
+    ("headline.js", SCRIPT, include_str!("headline.js")),
+    ("lists.js", SCRIPT, include_str!("lists.js")),
+    ("models.js", SCRIPT, include_str!("models.js")),
+    ("store.js", SCRIPT, include_str!("store.js")),
+    ("switching.js", SCRIPT, include_str!("switching.js")),
+    ("timeline.js", SCRIPT, include_str!("timeline.js")),
+    ("words.js", SCRIPT, include_str!("words.js")),
+    ("well.svg", PICTURE, include_str!("well.svg")),
+    ("watch.svg", PICTURE, include_str!("watch.svg")),
+    ("ill.svg", PICTURE, include_str!("ill.svg")),
+];
 
 /// Whether somebody asks who shows HTML: a browser, and no script.
 pub(super) fn is_wanted(headers: &HeaderMap) -> bool {
