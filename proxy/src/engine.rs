@@ -92,7 +92,7 @@ impl Engine {
 
     /// Starts to probe, as the configuration in force says.
     pub fn probe(&self) {
-        let prober = prober(&self.foundation, &self.probes, self.signals.clone());
+        let prober = prober(&self.foundation, &self.probes, self.signals.clone(), &self.journal);
         self.tasks.spawn("probes", prober.run(self.tasks.stopping().cancelled_owned()));
     }
 

@@ -1,5 +1,7 @@
 //! The prober's view of the catalog: whom it may ask, by the same road as traffic.
 
+mod shortage;
+
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -17,9 +19,11 @@ use sidestep_probes::{
 use sidestep_table::{Class, Evidence, Fault, ModelId, Moment, Quality};
 use tower::Service;
 
+use self::shortage::Shortage;
 use crate::body::{Body, BoxError};
 use crate::catalog::{Catalog, ModelPlan, SharedCatalog};
 use crate::config::{ProbeBudget, ProbesConfig};
+use crate::journal::Journal;
 use crate::metrics::{Label, ProbeOutcome};
 use crate::stack::Foundation;
 use crate::upstream::{TransportError, Upstream};
@@ -52,6 +56,7 @@ pub struct Interrupted(BoxError);
 pub struct ProbeWitness {
     /// The catalog in force.
     pub catalog: SharedCatalog,
+    shortage: Shortage,
 }
 
 /// The prober of a foundation: time, road and ledger are those of traffic.
@@ -60,13 +65,14 @@ pub fn prober(
     on: &Foundation,
     targets: &ProbeTargets,
     signals: Signals,
+    journal: &Arc<Journal>,
 ) -> Prober<ProbeTargets, impl Fn() -> Moment + use<>, impl Fn(Evidence) + use<>, ProbeWitness> {
     let (clock, judge) = (on.clock, on.judge.clone());
     Prober {
         targets: targets.clone(),
         clock: move || clock.now(),
         sink: move |evidence| judge.report(evidence),
-        observer: ProbeWitness { catalog: on.catalog.clone() },
+        observer: ProbeWitness { catalog: on.catalog.clone(), shortage: Shortage::new(journal, &on.metrics) },
         signals,
         seed: on.dice.throw().random(),
     }
@@ -170,6 +176,7 @@ impl Blame for Interrupted {
 
 impl Observer for ProbeWitness {
     fn probed(&self, report: &Report) {
+        self.shortage.sent();
         let catalog = self.catalog.load();
         // A model that left with a reload has nowhere to put its last probe.
         let Some(model) = catalog.models().iter().find(|model| model.id == report.model) else { return };
@@ -185,6 +192,7 @@ impl Observer for ProbeWitness {
     }
 
     fn withheld(&self, model: &ModelId, errand: Errand) {
+        self.shortage.withheld();
         tracing::debug!(%model, ?errand, "the probe budget is spent; a probe was withheld");
         let catalog = self.catalog.load();
         if let Some(withheld) = catalog.models().iter().find(|known| known.id == *model) {

@@ -65,6 +65,21 @@ async fn a_refused_key_is_told_as_that_and_not_as_an_outage() {
 }
 
 #[tokio::test]
+async fn a_spent_probe_budget_is_told_once() {
+    let budget = "suspect_interval: 100ms, budget: { tokens_per_day: 100 } }";
+    let config = QUICK.replace("suspect_interval: 100ms }", budget);
+    let (rig, hook) = hooked(Rig::builder().config(&config)).await;
+    eventually("it is told", async || knows(&hook, "probe_budget_spent", "began")).await;
+    let told = told_of(&hook, "probe_budget_spent");
+    let summary = told[0]["summary"].as_str().unwrap();
+    assert!(summary.contains("the probe budget is spent, ") && summary.contains(" tokens and "), "{summary}");
+    assert_eq!(told.len(), 1);
+    let withheld = rig.application.scrape().await.sum("sidestep_probes_withheld_total", &[]);
+    assert!(withheld >= 1.0, "{withheld}");
+    rig.stop().await;
+}
+
+#[tokio::test]
 async fn what_an_operator_switches_off_is_not_told_but_that_nothing_is_left_is() {
     let (rig, hook) = hooked(Rig::builder().config(QUICK)).await;
     assert_eq!(rig.application.disable("anthropic", "maintenance").await.status, 200);
