@@ -5,9 +5,15 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
-use sidestep::cli::{Cli, CliError};
+use sidestep::cli::{Cli, CliError, complete};
 
 fn main() -> ExitCode {
+    match complete() {
+        Ok(false) => {}
+        Ok(true) => return ExitCode::SUCCESS,
+        // A shell in the middle of a line has no use for words.
+        Err(_) => return ExitCode::from(2),
+    }
     let error = match start(Cli::parse()) {
         Ok(()) => return ExitCode::SUCCESS,
         Err(error) => error,

@@ -82,6 +82,15 @@ async fn an_operator_takes_a_model_out_looks_and_brings_it_back() {
     let json: serde_json::Value = serde_json::from_str(&out(&looked)).unwrap();
     assert_eq!(json["switches"][0]["subject"], "org.opus");
 
+    // A shell that asks for names that begin with `an` and with `or`; tests/completions has real ones.
+    for (typed, name) in
+        [("an", "anthropic\tprovider, healthy"), ("or", "org.opus\tmodel at anthropic, disabled")]
+    {
+        let mut shell = command(&["--", "sidestep", "enable", "--admin", &url, typed]);
+        let offered = shell.env("SIDESTEP_COMPLETE", "fish").output().unwrap();
+        assert_eq!((out(&offered).trim(), code(&offered)), (name, 0), "{}", err(&offered));
+    }
+
     let lifted = sidestep(&["enable", "org.opus", "--admin", &url]);
     assert_eq!((code(&lifted), verdict()), (0, Verdict::Healthy), "{}", err(&lifted));
     let again = sidestep(&["enable", "org.opus", "--admin", &url]);
@@ -164,7 +173,7 @@ fn help_and_completions_are_there() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = sidestep(&["completions", shell]);
         assert_eq!(code(&script), 0);
-        assert!(out(&script).contains("disable"), "{shell}");
+        assert!(out(&script).contains("SIDESTEP_COMPLETE"), "{shell}");
     }
     // A reader that goes away early, like `head`, is no failure.
     let mut child = command(&["completions", "zsh"]).stdout(Stdio::piped()).spawn().unwrap();

@@ -26,7 +26,7 @@ const TOKEN: &str = "SIDESTEP_ADMIN_TOKEN";
 #[derive(Args, Clone, Debug)]
 pub(super) struct AdminAddress {
     /// Admin address of the Sidestep to talk to
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:6181")]
+    #[arg(long, value_name = "URL", default_value = AdminAddress::USUAL)]
     admin: String,
     /// Bearer token, needed from another machine; better given in SIDESTEP_ADMIN_TOKEN, where `ps` does not show it
     #[arg(long, value_name = "TOKEN", value_parser = secret)]
@@ -85,6 +85,14 @@ pub(super) struct AdminClient {
 // === impl AdminAddress ===
 
 impl AdminAddress {
+    /// Where the admin side listens unless it is told otherwise.
+    pub(super) const USUAL: &'static str = "http://127.0.0.1:6181";
+
+    /// The Sidestep at `url`, without a token.
+    pub(super) fn at(url: &str) -> AdminAddress {
+        AdminAddress { admin: url.to_owned(), token: None }
+    }
+
     pub(super) fn client(&self) -> Result<AdminClient, ClientError> {
         let wrong = || ClientError::Address(self.admin.clone());
         let uri: Uri = self.admin.parse().map_err(|_| wrong())?;

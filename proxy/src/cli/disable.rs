@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use clap::Args;
+use clap_complete::ArgValueCompleter;
 use http::Method;
 use serde_json::{Value, json};
 
 use super::client::AdminAddress;
-use super::{CliError, span, terminal};
+use super::{CliError, names, span, terminal};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -23,7 +24,7 @@ configured, and ends by itself after --for, or with `sidestep enable`.";
 #[command(after_help = EXAMPLES)]
 pub(super) struct Disable {
     /// Provider or model, by its name in the configuration
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = ArgValueCompleter::new(names::subjects))]
     subject: String,
     /// How long, like 90s, 30m, 1h30m or 2d; without it until `sidestep enable`
     #[arg(long = "for", value_name = "SPAN", value_parser = span::parse)]

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use clap::Args;
+use clap_complete::ArgValueCompleter;
 use http::Method;
 
 use super::client::AdminAddress;
 use super::disable::{Actor, Wish, aftermath};
-use super::{CliError, span, terminal};
+use super::{CliError, names, span, terminal};
 use crate::escape;
 
 const EXAMPLES: &str = "\
@@ -23,7 +24,7 @@ After a switch is lifted, a provider that still fails is kept out by its verdict
 #[command(after_help = EXAMPLES)]
 pub(super) struct Enable {
     /// Provider or model, by its name in the configuration
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = ArgValueCompleter::new(names::subjects))]
     subject: String,
     /// Keep it in full service whatever the evidence says, instead of only lifting its switch
     #[arg(long)]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::{ArgGroup, Args};
+use clap_complete::ArgValueCompleter;
 use http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 use super::client::AdminAddress;
 use super::disable::Actor;
 use super::table::fault_line;
-use super::{CliError, span, terminal};
+use super::{CliError, names, span, terminal};
 use crate::config::Period;
 use crate::escape;
 
@@ -35,7 +36,7 @@ faults.max_duration). It ends by itself, with a restart, and when a real inciden
 #[command(group(ArgGroup::new("kind").args(["status", "delay", "hang", "reset", "cut", "slow"])))]
 pub(super) struct Fault {
     /// Provider or model, by its name in the configuration; none to see what is in force
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = ArgValueCompleter::new(names::subjects))]
     subject: Option<String>,
     #[command(flatten)]
     kind: Kind,

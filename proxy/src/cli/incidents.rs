@@ -1,6 +1,7 @@
 //! `sidestep incidents`: what went wrong lately, and a report of one of them.
 
 use clap::Args;
+use clap_complete::ArgValueCompleter;
 use http::Method;
 use serde::Deserialize;
 use serde_json::Value;
@@ -8,7 +9,7 @@ use serde_json::Value;
 use super::client::{AdminAddress, AdminClient, ClientError};
 use super::report::{Dress, report};
 use super::terminal::tame;
-use super::{CliError, span, terminal};
+use super::{CliError, names, span, terminal};
 use crate::escape;
 use crate::incidents::{Calls, Evidence, Extra, stamp};
 
@@ -29,7 +30,7 @@ const HEADINGS: [&str; 7] = ["ID", "LASTED", "REROUTED", "RESCUED", "NOTICED", "
 #[command(after_help = EXAMPLES)]
 pub(super) struct Incidents {
     /// The incident's id, or `last`; without it all are listed
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", add = ArgValueCompleter::new(names::incidents))]
     id: Option<String>,
     /// List so many at most
     #[arg(long, value_name = "NUMBER", default_value_t = 20, conflicts_with = "id")]

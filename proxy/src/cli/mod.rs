@@ -12,6 +12,7 @@ mod import;
 mod incidents;
 mod inject;
 mod log;
+mod names;
 mod notify;
 mod report;
 mod run;
@@ -31,6 +32,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 pub use self::client::ClientError;
+pub use self::completions::complete;
 use crate::config::Variables;
 use crate::telemetry::VERSION;
 
