@@ -4,8 +4,9 @@
 //! Unlike a tree parser this one keeps spans, leaves numbers and strings as they stand (big integers, lone
 //! surrogate escapes) and caps nesting even in the parts that it skips.
 
-use std::borrow::Cow;
-use std::ops::Range;
+mod plain;
+
+use std::{borrow::Cow, ops::Range};
 
 /// How deep objects and arrays may nest; as deep as `serde_json` reads.
 pub(crate) const MAX_DEPTH: usize = 127;
@@ -133,8 +134,7 @@ impl<'a> Scanner<'a> {
         self.expect(b'"')?;
         loop {
             let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
-            let plain = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f));
-            self.at += plain.unwrap_or(rest.len());
+            self.at += plain::length(rest);
             match self.byte()? {
                 b'"' => {
                     self.at += 1;

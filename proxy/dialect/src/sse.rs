@@ -54,7 +54,7 @@ impl RawEvent {
         let mut fields = Fields::default();
         let mut start = if raw.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
         while start < raw.len() {
-            let end = raw[start..].iter().position(|&b| is_break(b)).map_or(raw.len(), |at| start + at);
+            let end = line_break(&raw[start..]).map_or(raw.len(), |at| start + at);
             fields.take(raw.slice(start..end));
             start = end + 1;
         }
@@ -190,7 +190,7 @@ impl Splitter {
         let mut at = 0;
         while let Some(&byte) = piece.get(at) {
             if self.scan == Scan::InLine {
-                at += piece[at..].iter().position(|&b| is_break(b))?;
+                at += line_break(&piece[at..])?;
                 self.scan = if piece[at] == b'\n' { Scan::LineStart } else { Scan::LineReturn };
                 at += 1;
                 continue;
@@ -287,6 +287,6 @@ impl Data {
     }
 }
 
-fn is_break(byte: u8) -> bool {
-    byte == b'\n' || byte == b'\r'
+fn line_break(bytes: &[u8]) -> Option<usize> {
+    memchr::memchr2(b'\n', b'\r', bytes)
 }

@@ -7,6 +7,8 @@ use anyhow::Context;
 
 /// More than this needs a reason.
 const GROWTH: f64 = 1.1;
+/// And more than this beside it: a call that the compiler happens not to inline is no growth of a small piece.
+const LEEWAY: f64 = 50.0;
 
 /// What is kept of all pieces.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -94,7 +96,7 @@ impl fmt::Display for Kept {
 
 #[expect(clippy::cast_precision_loss, reason = "no count comes near 2^52")]
 fn grown(from: u64, to: u64) -> bool {
-    to as f64 > from as f64 * GROWTH
+    to as f64 > from as f64 * GROWTH + LEEWAY
 }
 
 #[cfg(test)]
@@ -103,21 +105,22 @@ mod tests {
 
     #[test]
     fn growth_needs_a_reason_however_slowly_it_comes() {
-        let kept = Kept::parse("# words\npeek | 100 | 100 |\nsplit | 50 | 40 | checks more\n").unwrap();
+        let kept =
+            Kept::parse("# words\npeek | 10000 | 10000 |\nsplit | 5000 | 4000 | checks more\n").unwrap();
         assert_eq!(Kept::parse(&kept.to_string()).unwrap(), kept);
-        assert!(kept.problems(&[("peek", 110), ("split", 52)]).is_empty());
-        assert_eq!(kept.problems(&[("peek", 111), ("split", 56)]).len(), 2);
-        assert_eq!(kept.problems(&[("peek", 100), ("new", 1)]).len(), 2, "one is new and one is gone");
-        let crept = kept.renewed(&[("peek", 109), ("split", 51)]);
-        assert!(crept.problems(&[("peek", 109), ("split", 51)]).is_empty());
-        let crept = crept.renewed(&[("peek", 118), ("split", 51)]);
-        assert_eq!(crept.problems(&[("peek", 118), ("split", 51)]).len(), 1);
+        assert!(kept.problems(&[("peek", 11_000), ("split", 5_200)]).is_empty());
+        assert_eq!(kept.problems(&[("peek", 11_100), ("split", 5_600)]).len(), 2);
+        assert_eq!(kept.problems(&[("peek", 10_000), ("new", 1)]).len(), 2, "one is new and one is gone");
+        let crept = kept.renewed(&[("peek", 10_900), ("split", 5_100)]);
+        assert!(crept.problems(&[("peek", 10_900), ("split", 5_100)]).is_empty());
+        let crept = crept.renewed(&[("peek", 11_800), ("split", 5_100)]);
+        assert_eq!(crept.problems(&[("peek", 11_800), ("split", 5_100)]).len(), 1);
         assert!(crept.to_string().contains("checks more"));
     }
 
     #[test]
     fn what_has_shrunk_is_the_new_measure() {
-        let kept = Kept::parse("peek | 100 | 80 | why\n").unwrap().renewed(&[("peek", 60)]);
-        assert_eq!(kept.problems(&[("peek", 67)]).len(), 1);
+        let kept = Kept::parse("peek | 10000 | 8000 | why\n").unwrap().renewed(&[("peek", 6_000)]);
+        assert_eq!(kept.problems(&[("peek", 6_700)]).len(), 1);
     }
 }
