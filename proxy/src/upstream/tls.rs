@@ -1,12 +1,20 @@
 //! One TLS configuration per trust store.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use rustls::crypto::aws_lc_rs;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
+use tokio::time::Instant;
+
+/// For how long roots that were read are those of the system: about as long as it takes to build a configuration.
+const FRESH: Duration = Duration::from_secs(2);
+
+/// What was read last, and when.
+static READ: Mutex<Option<(Instant, Arc<RootCertStore>)>> = Mutex::new(None);
 
 /// Why no TLS configuration could be made.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +48,26 @@ pub enum TlsError {
 /// # Errors
 /// When `ca_file` is unreadable or holds no certificate.
 pub fn client_config(ca_file: Option<&Path>) -> Result<ClientConfig, TlsError> {
+    let mut roots = system_roots();
+    if let Some(path) = ca_file {
+        add_file(Arc::make_mut(&mut roots), path)?;
+    }
+    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(config)
+}
+
+/// The system's roots. They take milliseconds to read and most of a MiB to keep, so all providers of a configuration
+/// share them; a later configuration has them read again.
+fn system_roots() -> Arc<RootCertStore> {
+    let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((at, roots)) = &*read
+        && at.elapsed() < FRESH
+    {
+        return roots.clone();
+    }
     let mut roots = RootCertStore::empty();
     let native = rustls_native_certs::load_native_certs();
     roots.add_parsable_certificates(native.certs);
@@ -47,14 +75,9 @@ pub fn client_config(ca_file: Option<&Path>) -> Result<ClientConfig, TlsError> {
         tracing::info!("the system has no root certificates; using the built-in Mozilla set");
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     }
-    if let Some(path) = ca_file {
-        add_file(&mut roots, path)?;
-    }
-    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(config)
+    let roots = Arc::new(roots);
+    *read = Some((Instant::now(), roots.clone()));
+    roots
 }
 
 fn add_file(roots: &mut RootCertStore, path: &Path) -> Result<(), TlsError> {
@@ -85,6 +108,12 @@ mod tests {
         let error = client_config(Some(file.path())).unwrap_err().to_string();
         assert!(error.contains(&file.path().display().to_string()), "{error}");
         assert!(error.contains("no certificate"), "{error}");
+    }
+
+    #[test]
+    fn providers_share_the_roots_of_the_system() {
+        let (first, second) = (system_roots(), system_roots());
+        assert!(Arc::ptr_eq(&first, &second) && !first.is_empty());
     }
 
     #[test]
