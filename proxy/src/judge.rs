@@ -16,6 +16,8 @@ use crate::clock::Clock;
 const DOCKET: usize = 8192;
 /// Orders (switches, reloads, views) that may wait.
 const ORDERS: usize = 64;
+/// Claims that are heard before operators and clocks are looked at again.
+const SESSION: usize = 64;
 
 /// Why a switch did not take effect.
 #[derive(Debug, thiserror::Error)]
@@ -84,10 +86,22 @@ impl Judge {
                 Some(order) = self.orders.recv() => self.obey(order),
                 () = alarm => self.tick(),
                 () = stop.cancelled() => break,
-                Some(evidence) = self.evidence.recv() => self.hear(&evidence),
+                Some(evidence) = self.evidence.recv() => {
+                    self.hear(&evidence);
+                    // What the calls that are ready now have to say is heard at once, not one by one.
+                    tokio::task::yield_now().await;
+                    self.hear_more();
+                }
             }
         }
         while let Ok(evidence) = self.evidence.try_recv() {
+            self.hear(&evidence);
+        }
+    }
+
+    fn hear_more(&mut self) {
+        for _ in 0..SESSION {
+            let Ok(evidence) = self.evidence.try_recv() else { break };
             self.hear(&evidence);
         }
     }
