@@ -10,14 +10,14 @@ use futures_util::future::BoxFuture;
 use http::header::EXPECT;
 use http::{HeaderMap, Method, Request, Response};
 use http_body::Body as HttpBody;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use sidestep_dialect::{Dialect, Endpoint, peek};
 use sidestep_table::Priority;
 use tokio::time::{Instant, timeout};
 use tower::{Layer, Service};
 
 use super::forward::{Forward, Forwarded};
-use crate::body::{Body, BoxError};
+use crate::body::{Body, BoxError, Ungathered, gather};
 use crate::call::Call;
 use crate::catalog::{Catalog, SharedCatalog};
 use crate::dice::Dice;
@@ -200,13 +200,13 @@ where
         }
         return Err(Refusal::BodyTooLarge { limit });
     }
-    match timeout(BODY_TIMEOUT, Limited::new(body.as_mut(), limit).collect()).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+    match timeout(BODY_TIMEOUT, gather(body.as_mut(), limit)).await {
+        Ok(Ok(body)) => Ok(body),
+        Ok(Err(Ungathered::TooLarge)) => {
             discard(body).await;
             Err(Refusal::BodyTooLarge { limit })
         }
-        Ok(Err(_)) => Err(Refusal::BodyLost("the connection broke")),
+        Ok(Err(Ungathered::Lost)) => Err(Refusal::BodyLost("the connection broke")),
         Err(_) => Err(Refusal::BodyLost("it took longer than 60 s")),
     }
 }

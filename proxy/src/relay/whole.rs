@@ -1,7 +1,6 @@
 //! Answers that come in one piece, good and bad.
 
-use bytes::{Bytes, BytesMut};
-use http_body_util::BodyExt;
+use bytes::Bytes;
 use sidestep_dialect::{
     AnswerContext, AnswerFacts, AnswerFault, Dialect, Flavor, inspect_answer, translate_answer,
 };
@@ -9,7 +8,7 @@ use sidestep_probes::class_of;
 use sidestep_table::Fault;
 use tokio::time::{Instant, timeout_at};
 
-use crate::body::Body;
+use crate::body::{Body, Ungathered, gather};
 use crate::miss::Failed;
 
 /// A complete answer for the caller.
@@ -24,21 +23,12 @@ pub struct Whole {
 ///
 /// # Errors
 /// The fault that kept it from arriving.
-pub async fn read_capped(mut body: Body, limit: usize, deadline: Instant) -> Result<Bytes, Fault> {
-    let mut whole = BytesMut::new();
-    loop {
-        let frame = timeout_at(deadline, body.frame()).await.map_err(|_| Fault::Stall)?;
-        match frame {
-            None => return Ok(whole.freeze()),
-            Some(Err(_)) => return Err(Fault::Truncated),
-            Some(Ok(frame)) => {
-                let Ok(chunk) = frame.into_data() else { continue };
-                if whole.len() + chunk.len() > limit {
-                    return Err(Fault::Broken);
-                }
-                whole.extend_from_slice(&chunk);
-            }
-        }
+pub async fn read_capped(body: Body, limit: usize, deadline: Instant) -> Result<Bytes, Fault> {
+    match timeout_at(deadline, gather(body, limit)).await {
+        Ok(Ok(whole)) => Ok(whole),
+        Ok(Err(Ungathered::TooLarge)) => Err(Fault::Broken),
+        Ok(Err(Ungathered::Lost)) => Err(Fault::Truncated),
+        Err(_) => Err(Fault::Stall),
     }
 }
 
