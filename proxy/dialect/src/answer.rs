@@ -12,9 +12,11 @@ pub use context::AnswerContext;
 pub(crate) use context::Mint;
 pub(crate) use responses::{ResponseFrame, Status, item};
 
+use serde_json::Value;
+
 use crate::error::Failure;
 use crate::stop::StopReason;
-use crate::stream::{BlockKind, Decoder, StreamFault};
+use crate::stream::{BlockKind, Decoder, Event, StreamFault};
 use crate::usage::Usage;
 use crate::{Dialect, Flavor};
 
@@ -69,17 +71,17 @@ pub fn read_answer(dialect: Dialect, flavor: Flavor, body: &[u8]) -> Result<Answ
     if empty { Err(AnswerFault::Empty) } else { Ok(answer) }
 }
 
-/// Writes an upstream's whole answer in the caller's dialect.
+/// Writes an upstream's whole answer in the caller's dialect, and says what is to be known of it.
 ///
 /// # Errors
-/// The body is no complete answer, or one that the caller's dialect cannot tell.
+/// The body is no complete answer, an empty one, or one that the caller's dialect cannot tell.
 pub fn translate_answer(
     from: Dialect,
     to: Dialect,
     flavor: Flavor,
     body: &[u8],
     context: &AnswerContext,
-) -> Result<Vec<u8>, AnswerFault> {
+) -> Result<(Vec<u8>, AnswerFacts), AnswerFault> {
     let answer = read_answer(from, flavor, body)?;
     let (mut opaque, mut told) = (false, false);
     for block in &answer.blocks {
@@ -89,11 +91,18 @@ pub fn translate_answer(
     if opaque && !told {
         return Err(AnswerFault::Untellable);
     }
-    match to {
-        Dialect::Anthropic => anthropic::write(&answer, context),
-        Dialect::OpenAi => Ok(openai::write(&answer, context).to_string().into_bytes()),
-        Dialect::Responses => Ok(responses::write(&answer, context).to_string().into_bytes()),
-    }
+    let written = match to {
+        Dialect::Anthropic => anthropic::write(&answer, context)?,
+        Dialect::OpenAi => bytes(&openai::write(&answer, context)),
+        Dialect::Responses => bytes(&responses::write(&answer, context)),
+    };
+    Ok((written, AnswerFacts { model: answer.model, usage: answer.usage, stop: answer.stop, empty: false }))
+}
+
+/// As it goes onto the wire.
+fn bytes(value: &Value) -> Vec<u8> {
+    // Nothing that has no form in JSON is ever put into a value.
+    serde_json::to_vec(value).unwrap_or_default()
 }
 
 /// Judges a whole answer that is forwarded in its own dialect.
@@ -106,18 +115,39 @@ pub fn inspect_answer(dialect: Dialect, flavor: Flavor, body: &[u8]) -> Result<A
     {
         return Ok(pending);
     }
-    let (answer, empty) = read(dialect, flavor, body)?;
-    Ok(AnswerFacts { model: answer.model, usage: answer.usage, stop: answer.stop, empty })
+    let (events, empty) = events(dialect, flavor, body)?;
+    let mut facts = AnswerFacts { empty, ..AnswerFacts::default() };
+    for event in events {
+        facts.take(event);
+    }
+    Ok(facts)
 }
 
 fn read(dialect: Dialect, flavor: Flavor, body: &[u8]) -> Result<(Answer, bool), AnswerFault> {
+    let (events, empty) = events(dialect, flavor, body)?;
+    Ok((Answer::collect(&events), empty))
+}
+
+/// What the answer says, and whether it is empty.
+fn events(dialect: Dialect, flavor: Flavor, body: &[u8]) -> Result<(Vec<Event>, bool), AnswerFault> {
     let mut events = Vec::new();
     let mut decoder = Decoder::new(dialect, flavor);
     let empty = match decoder.decode_whole(body, &mut events) {
         Err(StreamFault::Empty) => true,
         result => result.map(|()| false)?,
     };
-    Ok((Answer::collect(&events), empty))
+    Ok((events, empty))
+}
+
+impl AnswerFacts {
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::Start { model, usage, .. } => (self.model, self.usage) = (model, usage),
+            Event::Usage(usage) => self.usage = usage,
+            Event::Stop(reason, _) => self.stop = Some(reason),
+            _ => {}
+        }
+    }
 }
 
 impl From<StreamFault> for AnswerFault {

@@ -44,15 +44,15 @@ pub fn whole_answer(
     context: &AnswerContext,
 ) -> Result<Whole, Failed> {
     let (dialect, flavor) = from;
+    if dialect != to {
+        let (translated, facts) = translate_answer(dialect, to, flavor, &body, context).map_err(failed)?;
+        return Ok(Whole { body: translated.into(), facts });
+    }
     let facts = inspect_answer(dialect, flavor, &body).map_err(failed)?;
     if facts.empty {
         return Err(Failed::fault(Fault::Broken));
     }
-    if dialect == to {
-        return Ok(Whole { body, facts });
-    }
-    let translated = translate_answer(dialect, to, flavor, &body, context).map_err(failed)?;
-    Ok(Whole { body: translated.into(), facts })
+    Ok(Whole { body, facts })
 }
 
 fn failed(fault: AnswerFault) -> Failed {

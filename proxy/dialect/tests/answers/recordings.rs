@@ -163,7 +163,13 @@ fn survives(name: &str, from: Dialect, body: &[u8], answer: &Answer) {
             assert_eq!(written, Err(AnswerFault::Untellable), "{name}");
             continue;
         }
-        let again = read_answer(to, Flavor::Generic, &written.unwrap()).unwrap();
+        let (written, facts) = written.unwrap();
+        assert_eq!(
+            (&facts.model, facts.usage, facts.stop),
+            (&answer.model, answer.usage, answer.stop),
+            "{name}"
+        );
+        let again = read_answer(to, Flavor::Generic, &written).unwrap();
         assert_eq!(Digest::of(&again, &[to]), Digest::of(answer, &[to]), "{name} as {to:?}");
     }
 }

@@ -143,9 +143,9 @@ proptest! {
         let original = Answer::collect(&events);
         let body = whole(&original);
         for first in Dialect::ALL {
-            let once = translate_answer(Dialect::OpenAi, first, Flavor::Generic, &body, &context()).unwrap();
+            let (once, _) = translate_answer(Dialect::OpenAi, first, Flavor::Generic, &body, &context()).unwrap();
             for second in Dialect::ALL {
-                let twice = translate_answer(first, second, Flavor::Generic, &once, &context()).unwrap();
+                let (twice, _) = translate_answer(first, second, Flavor::Generic, &once, &context()).unwrap();
                 let read = read_answer(second, Flavor::Generic, &twice).unwrap();
                 let through = [Dialect::OpenAi, first, second];
                 prop_assert_eq!(Digest::of(&read, &through), Digest::of(&original, &through));
