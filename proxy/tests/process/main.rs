@@ -4,6 +4,7 @@
 mod command;
 mod crowd;
 mod drain;
+mod hook;
 mod lines;
 mod reload;
 #[cfg(unix)]
