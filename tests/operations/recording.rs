@@ -71,6 +71,52 @@ async fn an_incident_counts_what_callers_saw_and_survives_a_restart_under_the_sa
     second.stop().await;
 }
 
+/// A dear first choice and a cheap stand-in.
+const PRICED: &str = r#"
+listen: 127.0.0.1:0
+admin: { listen: 127.0.0.1:0 }
+providers:
+  anthropic: { base_url: "{anthropic}/v1", api_key: test }
+  openai: { base_url: "{openai}/v1", api_key: test }
+  xai: { base_url: "{xai}/v1", api_key: test }
+models:
+  opus:
+    provider: anthropic
+    model: claude-opus-5-5
+    price: { input_usd_per_million: 10, output_usd_per_million: 50 }
+  gpt:
+    provider: openai
+    model: gpt-6.1-sol
+    price: { input_usd_per_million: 1, output_usd_per_million: 5 }
+  grok: { provider: xai, model: grok-4.7 }
+routes:
+  - { match: "claude-opus-*", targets: [opus, gpt] }
+probes: { enabled: false }
+"#;
+
+#[tokio::test]
+async fn what_others_answered_costs_the_difference_in_price() {
+    let rig = Rig::builder().config(PRICED).with(HEALTH).start().await;
+    let opus =
+        async || rig.application.post("/v1/messages", &body("/v1/messages", "claude-opus-5-5", false)).await;
+    rig.anthropic.faults().set("*", Fault::status(529)).unwrap();
+    let (mut input, mut output) = (0.0, 0.0);
+    for _ in 0..6 {
+        let usage = &opus().await.json()["usage"];
+        input += usage["input_tokens"].as_f64().unwrap();
+        output += usage["output_tokens"].as_f64().unwrap();
+    }
+    let incident = latest(&rig, "all are counted", |incident| incident["calls"]["rerouted"] == 6).await;
+    assert_eq!(incident["extra"]["tokens"], 0, "no token more was spent: {incident}");
+    let saved = (input * 9.0 + output * 45.0) / 1e6;
+    let usd = incident["extra"]["usd"].as_f64().unwrap();
+    assert!(saved > 0.0 && (usd + saved).abs() < 1e-9, "{usd} for {saved} saved");
+    assert_eq!(rig.application.admin("/incidents").await.json()["kept_on_disk"], false);
+    let status = rig.application.admin("/status").await.json();
+    assert_eq!(status["incidents"][0]["id"], incident["id"]);
+    rig.stop().await;
+}
+
 #[tokio::test]
 async fn a_disk_that_cannot_be_written_is_told_and_stops_nobody() {
     let state = tempfile::tempdir().unwrap();

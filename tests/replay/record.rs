@@ -1,6 +1,8 @@
 //! Sidestep's own record of incidents, compared with what the application saw.
 
-use sidestep::incidents::{Calls, Scope};
+use std::collections::BTreeMap;
+
+use sidestep::incidents::{Calls, Change, Scope};
 
 use crate::caller::Heard;
 use crate::hearing::Ending;
@@ -36,11 +38,27 @@ pub(crate) fn fits(seen: &Seen) -> bool {
     let opened = seen.decisions.iter().any(|(_, entry)| entry.to.as_deref() == Some("open"));
     let (counted, heard) = (counted(seen), heard(seen));
     opened != seen.record.is_empty()
+        && only_grows(seen)
         && seen.record.iter().all(|incident| incident.ended.is_some_and(|ended| ended >= incident.started))
         && counted.rerouted <= heard.rerouted
         && counted.rescued <= heard.rescued
         && counted.cut <= heard.cut
         && counted.refused + counted.failed <= heard.failed
+}
+
+/// Whether no count of an incident ever fell, and each was begun once more than it had come back.
+fn only_grows(seen: &Seen) -> bool {
+    let mut latest: BTreeMap<&str, [u64; 6]> = BTreeMap::new();
+    let mut begun: BTreeMap<&str, u32> = BTreeMap::new();
+    let grown = seen.updates.iter().all(|update| {
+        let incident = &update.incident;
+        let Calls { rerouted, rescued, refused, failed, cut } = incident.calls;
+        let now = [rerouted, rescued, refused, failed, cut, incident.extra.tokens];
+        *begun.entry(&incident.id).or_default() += u32::from(update.change == Change::Opened);
+        let before = latest.insert(&incident.id, now).unwrap_or_default();
+        before.iter().zip(now).all(|(before, now)| *before <= now)
+    });
+    grown && seen.record.iter().all(|incident| begun[&*incident.id] == incident.relapses + 1)
 }
 
 /// The record in a few words.

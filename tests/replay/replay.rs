@@ -60,6 +60,8 @@ pub(crate) struct Seen {
     pub(crate) decisions: Vec<(Duration, Entry)>,
     /// What Sidestep's own record says, newest first.
     pub(crate) record: Vec<Arc<incidents::Incident>>,
+    /// How that came about.
+    pub(crate) updates: Vec<incidents::Update>,
     /// How much of its budget each route had spent after each second.
     pub(crate) spent: Vec<Vec<u64>>,
     /// By provider.
@@ -79,6 +81,7 @@ pub(crate) struct Notes {
     pub(crate) sent: Mutex<Vec<Duration>>,
     pub(crate) heard: Mutex<Vec<Heard>>,
     decisions: Mutex<Vec<(Duration, Entry)>>,
+    updates: Mutex<Vec<incidents::Update>>,
     spent: Mutex<Vec<Vec<u64>>>,
 }
 
@@ -166,6 +169,7 @@ async fn conclude(scene: Arc<Scene>, notes: Arc<Notes>, before: Scrape, played: 
         heard: notes.heard.into_inner().unwrap(),
         decisions: notes.decisions.into_inner().unwrap(),
         record,
+        updates: notes.updates.into_inner().unwrap(),
         spent: notes.spent.into_inner().unwrap(),
         attempts,
         scrapes: [before, after],
@@ -177,11 +181,16 @@ async fn conclude(scene: Arc<Scene>, notes: Arc<Notes>, before: Scrape, played: 
 
 /// Notes what Sidestep decides.
 async fn listen(scene: Arc<Scene>, notes: Arc<Notes>) {
-    let mut feed = scene.engine.journal.subscribe();
+    let (mut feed, mut record) = (scene.engine.journal.subscribe(), scene.engine.incidents.subscribe());
     drop(scene);
     loop {
-        let entry = feed.recv().await.unwrap();
-        notes.decisions.lock().unwrap().push((notes.start.elapsed(), entry));
+        tokio::select! {
+            biased;
+            entry = feed.recv() => {
+                notes.decisions.lock().unwrap().push((notes.start.elapsed(), entry.unwrap()));
+            }
+            update = record.recv() => notes.updates.lock().unwrap().push(update.unwrap()),
+        }
     }
 }
 
@@ -244,6 +253,7 @@ impl Notes {
             sent: Mutex::default(),
             heard: Mutex::default(),
             decisions: Mutex::default(),
+            updates: Mutex::default(),
             spent: Mutex::default(),
         }
     }

@@ -38,7 +38,7 @@ pub use self::readiness::{Readiness, Ready, ReadyGuard};
 use self::access::Denied;
 use self::desk::{DeskError, Done, Wish};
 use self::reply::{Reply, json, refusal, scrape, text};
-use self::status::{ModelReport, ProbeSpend, ProviderReport, RouteReport, Status};
+use self::status::{IncidentReport, ModelReport, ProbeSpend, ProviderReport, RouteReport, Status};
 use crate::clock::Clock;
 use crate::config::Secret;
 use crate::escape;
@@ -134,6 +134,7 @@ impl Admin {
             switches: self.desk.all().await,
             faults: self.faults.reports(),
             probes: ProbeSpend { usd, tokens },
+            incidents: self.incidents.current().iter().map(|one| IncidentReport::of(one)).collect(),
             events: self.journal.recent(EVENTS),
         })
     }

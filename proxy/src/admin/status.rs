@@ -9,6 +9,7 @@ use super::config_state::ConfigReport;
 use super::desk::SwitchReport;
 use crate::clock::Reading;
 use crate::faults::RehearsalReport;
+use crate::incidents::{Calls, Incident, Scope};
 use crate::journal::Entry;
 
 /// The whole answer. Times are seconds since 1970, shares and ratios run from 0 to 1.
@@ -29,6 +30,8 @@ pub(super) struct Status {
     /// Rehearsals in force.
     pub(super) faults: Vec<RehearsalReport>,
     pub(super) probes: ProbeSpend,
+    /// Those under way, newest first; `/incidents/ID` has the whole of each.
+    pub(super) incidents: Vec<IncidentReport>,
     /// The latest events, oldest first.
     pub(super) events: Vec<Entry>,
 }
@@ -103,6 +106,30 @@ struct BudgetReport {
 pub(super) struct ProbeSpend {
     pub(super) usd: f64,
     pub(super) tokens: u64,
+}
+
+/// An incident under way, in short.
+#[derive(Serialize)]
+pub(super) struct IncidentReport {
+    id: String,
+    title: String,
+    scope: Scope,
+    started: f64,
+    rehearsal: bool,
+    calls: Calls,
+}
+
+impl IncidentReport {
+    pub(super) fn of(incident: &Incident) -> Self {
+        Self {
+            id: incident.id.clone(),
+            title: incident.title.clone(),
+            scope: incident.scope,
+            started: incident.started,
+            rehearsal: incident.rehearsal,
+            calls: incident.calls,
+        }
+    }
 }
 
 impl ProviderReport {

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::accounts::Accounts;
 use super::casebook::{Casebook, Look};
 use super::episodes::Episodes;
-use super::{Change, Incident, Incidents, Sources};
+use super::{Calls, Change, Incident, Incidents, Sources, Update};
 use crate::faults::Faults;
 use crate::journal::{Journal, Kind};
 use crate::stack::Foundation;
@@ -111,8 +111,33 @@ impl Clerk {
             if update.change == Change::Opened && update.incident.relapses == 0 {
                 self.on.metrics.incident(update.incident.scope);
             }
+            tell(&update);
             incidents.publish(update);
         }
         self.on.metrics.incidents_open(incidents.current().len());
+    }
+}
+
+/// Tells the log of a beginning and of an end.
+fn tell(update: &Update) {
+    let (id, title) = (&update.incident.id, &update.incident.title);
+    let Calls { rerouted, rescued, refused, failed, cut } = update.incident.calls;
+    match update.change {
+        Change::Opened => tracing::warn!(id, title, "an incident begins"),
+        Change::Ended => {
+            let seconds = update.incident.seconds(update.incident.updated).round();
+            tracing::info!(
+                id,
+                title,
+                seconds,
+                rerouted,
+                rescued,
+                refused,
+                failed,
+                cut,
+                "an incident is over"
+            );
+        }
+        Change::Changed => {}
     }
 }
