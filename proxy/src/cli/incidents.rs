@@ -92,6 +92,7 @@ pub(super) struct Model {
 #[derive(Debug, Deserialize)]
 pub(super) struct Decision {
     pub(super) at: f64,
+    pub(super) kind: String,
     pub(super) subject: String,
     pub(super) from: Option<String>,
     pub(super) to: Option<String>,

@@ -123,12 +123,15 @@ fn ill(model: &Model) -> String {
     format!("{} ({}): {} at worst{now}; since {}", model.id, model.provider, model.worst, when(model.since))
 }
 
-/// `41 of 44 attempts failed, 100 % of a minute at worst: overload ×41, no first token in time ×3`.
+/// `41 of 44 attempts failed, 100 % of a minute's attempts and probes at worst: overload ×41, no first token in time ×3`.
 fn proof(model: &Model) -> String {
     let evidence = &model.evidence;
-    let mut said = format!("{} of {} attempts failed", evidence.failures, evidence.calls);
+    let mut said = match evidence.calls {
+        0 => "no attempts".to_owned(),
+        calls => format!("{} of {calls} attempts failed", evidence.failures),
+    };
     if let Some(ratio) = evidence.failure_ratio {
-        said += &format!(", {:.0} % of a minute at worst", ratio * 100.0);
+        said += &format!(", {:.0} % of a minute's attempts and probes at worst", ratio * 100.0);
     }
     if !evidence.classes.is_empty() {
         let mut classes: Vec<_> = evidence.classes.iter().collect();
@@ -148,7 +151,8 @@ fn reason(model: &Model) -> String {
 
 fn step(decision: &Decision) -> String {
     let states = match (&decision.from, &decision.to) {
-        (Some(from), Some(to)) if from != to => format!(" {from} → {to}"),
+        // Of traffic the words say both.
+        (Some(from), Some(to)) if from != to && decision.kind != "traffic" => format!(" {from} → {to}"),
         _ => String::new(),
     };
     let unnamed = decision.actor.as_ref().filter(|actor| !decision.why.contains(*actor));

@@ -21,6 +21,8 @@ fn told() -> serde_json::Value {
              "why": "12 failures in a row"},
             {"seq": 9, "at": 1_795_183_401.0, "kind": "something_else", "subject": "opus", "from": "open",
              "to": "disabled", "why": "529s", "actor": "anna"},
+            {"seq": 10, "at": 1_795_183_402.0, "kind": "traffic", "subject": "claude-*", "from": "opus", "to": "gpt",
+             "why": "calls go to gpt instead of opus"},
         ],
         "omitted": 0,
         "calls": {"rerouted": 410, "rescued": 2, "refused": 1, "failed": 0, "cut": 3},
@@ -49,12 +51,13 @@ It came back once within a minute of its end.
 
 What was ill
   opus (anthropic): open at worst, in the end healthy; since 2026-11-20 14:03:09 UTC
-      41 of 44 attempts failed, 93 % of a minute at worst: overload ×38, stalled ×3; first token within 1.8 s before, 20.0 s at worst (95 of 100)
+      41 of 44 attempts failed, 93 % of a minute's attempts and probes at worst: overload ×38, stalled ×3; first token within 1.8 s before, 20.0 s at worst (95 of 100)
       12 | failures in a *row*
 
 What Sidestep and its operators did (UTC)
   14:03:09  opus healthy → open: 12 failures in a row
   14:03:21  opus open → disabled: 529s (by anna)
+  14:03:22  claude-*: calls go to gpt instead of opus
 ";
     assert_eq!(report(&incident(), Dress::Plain), expected);
 }
