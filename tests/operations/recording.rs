@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use http::StatusCode;
 use serde_json::Value;
@@ -114,6 +115,35 @@ async fn what_others_answered_costs_the_difference_in_price() {
     assert_eq!(rig.application.admin("/incidents").await.json()["kept_on_disk"], false);
     let status = rig.application.admin("/status").await.json();
     assert_eq!(status["incidents"][0]["id"], incident["id"]);
+    rig.stop().await;
+}
+
+#[tokio::test]
+async fn a_route_whose_targets_are_all_rate_limited_is_an_incident_of_its_own() {
+    let rig = Rig::builder()
+        .with_route(r#"{ match: "lonely", targets: [grok], single_provider: true }"#)
+        .start()
+        .await;
+    rig.xai.faults().set("*", Fault::status_after(429, Duration::from_secs(600))).unwrap();
+    let call = body("/v1/chat/completions", "lonely", false);
+    let ask = || rig.application.post("/v1/chat/completions", &call);
+    eventually("it is refused", async || ask().await.text.contains("well enough")).await;
+    let incident = latest(&rig, "it is on record", |_| true).await;
+    assert_eq!(incident["scope"], "route", "{incident}");
+    assert_eq!(incident["title"], "lonely: no target takes calls, though none is given up");
+    let refused = incident["calls"]["refused"].as_u64().unwrap();
+    for _ in 0..3 {
+        assert!(ask().await.status.is_server_error());
+    }
+    latest(&rig, "the refusals are counted", |one| one["calls"]["refused"].as_u64() >= Some(refused + 3))
+        .await;
+    // An incident at the provider explains it.
+    rig.application.disable("xai", "rate limited anyway").await;
+    eventually("it is over", async || {
+        let all = listed(&rig).await;
+        all.len() == 2 && all[1]["ended"].is_number() && all[0]["scope"] == "operator"
+    })
+    .await;
     rig.stop().await;
 }
 

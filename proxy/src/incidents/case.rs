@@ -70,7 +70,8 @@ impl Case {
         now: Reading,
         name: impl Fn(f64) -> String,
     ) -> Case {
-        let mut case = Case::new(blank(provider, now.unix_seconds()), now);
+        let mut case = Case::new(Incident::blank(now.unix_seconds()), now);
+        case.incident.providers.insert(provider.to_owned());
         case.see(sight, now);
         let began = case.incident.models.iter().map(|part| part.since).fold(now.unix_seconds(), f64::min);
         case.incident.started = began;
@@ -143,7 +144,13 @@ impl Case {
         }
     }
 
-    fn end(&mut self, now: Reading) {
+    /// It is news that it begins.
+    pub(super) fn begins(&mut self) {
+        self.news = Some(Change::Opened);
+    }
+
+    /// All is well again.
+    pub(super) fn end(&mut self, now: Reading) {
         self.incident.ended = Some(self.time(now.now()));
         self.until = Some(now.now() + RELAPSE);
         self.news = Some(Change::Ended);
@@ -268,27 +275,6 @@ impl Case {
     fn time(&self, moment: Moment) -> f64 {
         let unix = self.anchor.unix(moment);
         if self.incident.id.is_empty() { unix } else { unix.max(self.incident.started) }
-    }
-}
-
-fn blank(provider: &str, now: f64) -> Incident {
-    Incident {
-        id: String::new(),
-        title: String::new(),
-        scope: Scope::Operator,
-        started: now,
-        ended: None,
-        updated: now,
-        providers: [provider.to_owned()].into(),
-        models: Vec::new(),
-        models_omitted: 0,
-        decisions: Vec::new(),
-        omitted: 0,
-        calls: Calls::default(),
-        extra: Extra::NONE,
-        rehearsal: false,
-        relapses: 0,
-        interrupted: false,
     }
 }
 

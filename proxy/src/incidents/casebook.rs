@@ -54,9 +54,17 @@ impl Casebook {
             let provider = incident.providers.first().cloned().unwrap_or_default();
             let mut case = Case::resume(incident, now);
             updates.extend(case.update(now));
-            self.cases.insert(provider, case);
+            // A route that is still without a target is soon found out again, as another incident.
+            if !provider.is_empty() {
+                self.cases.insert(provider, case);
+            }
         }
         updates
+    }
+
+    /// Whether an incident at this provider is under way.
+    pub(super) fn explains(&self, provider: &str) -> bool {
+        self.cases.get(provider).is_some_and(Case::is_open)
     }
 
     /// Whether the calls of this model are counted.

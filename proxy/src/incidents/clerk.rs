@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::accounts::Accounts;
 use super::casebook::{Casebook, Look};
 use super::episodes::Episodes;
+use super::stranded::Strandings;
 use super::{Calls, Change, Incident, Incidents, Sources, Update};
 use crate::faults::Faults;
 use crate::journal::{Journal, Kind};
@@ -29,6 +30,7 @@ pub(super) struct Clerk {
     casebook: Casebook,
     accounts: Accounts,
     episodes: Episodes,
+    strandings: Strandings,
     /// When the counters were read last.
     read: Option<Moment>,
     /// The latest entry of the journal that was taken in.
@@ -52,8 +54,18 @@ impl Clerk {
             );
             incidents.publish(update);
         }
-        let (accounts, episodes) = (Accounts::default(), Episodes::default());
-        Clerk { incidents, journal, on, faults, casebook, accounts, episodes, read: None, seq: 0 }
+        Clerk {
+            incidents,
+            journal,
+            on,
+            faults,
+            casebook,
+            accounts: Accounts::default(),
+            episodes: Episodes::default(),
+            strandings: Strandings::default(),
+            read: None,
+            seq: 0,
+        }
     }
 
     /// Works until `stop`.
@@ -83,6 +95,11 @@ impl Clerk {
     fn sample(&mut self) {
         let (catalog, now) = (self.on.catalog.load(), self.on.clock.now());
         self.episodes.sample(&catalog, now, &self.journal);
+        let (casebook, incidents) = (&self.casebook, &self.incidents);
+        let explained = |provider: &str| casebook.explains(provider);
+        let taken = |id: &str| incidents.get(id).is_some();
+        let updates = self.strandings.look(&catalog, self.on.clock.reading(), explained, taken);
+        self.publish(updates);
         if self.read.is_none_or(|at| now.saturating_since(at) >= CALM) {
             self.read_counters();
         }
@@ -107,14 +124,22 @@ impl Clerk {
             now: self.on.clock.reading(),
             rehearsed: &|provider| self.faults.active(provider),
         };
-        for update in self.casebook.look(look, |id| incidents.get(id).is_some()) {
+        let updates = self.casebook.look(look, |id| incidents.get(id).is_some());
+        self.publish(updates);
+    }
+
+    fn publish(&self, updates: Vec<Update>) {
+        let any = !updates.is_empty();
+        for update in updates {
             if update.change == Change::Opened && update.incident.relapses == 0 {
                 self.on.metrics.incident(update.incident.scope);
             }
             tell(&update);
-            incidents.publish(update);
+            self.incidents.publish(update);
         }
-        self.on.metrics.incidents_open(incidents.current().len());
+        if any {
+            self.on.metrics.incidents_open(self.incidents.current().len());
+        }
     }
 }
 

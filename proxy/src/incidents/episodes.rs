@@ -129,7 +129,7 @@ impl Episode {
         [
             now.rerouted.saturating_sub(before.rerouted),
             now.rescued.saturating_sub(before.rescued),
-            now.lost.saturating_sub(before.lost),
+            (now.refused + now.lost).saturating_sub(before.refused + before.lost),
         ]
     }
 }

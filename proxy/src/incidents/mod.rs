@@ -17,6 +17,7 @@ mod keeper;
 mod name;
 mod record;
 mod sight;
+mod stranded;
 
 use std::collections::VecDeque;
 use std::path::Path;

@@ -152,6 +152,28 @@ impl Scope {
 // === impl Incident ===
 
 impl Incident {
+    /// An incident of which nothing is known yet.
+    pub(super) fn blank(now: f64) -> Incident {
+        Incident {
+            id: String::new(),
+            title: String::new(),
+            scope: Scope::Operator,
+            started: now,
+            ended: None,
+            updated: now,
+            providers: BTreeSet::new(),
+            models: Vec::new(),
+            models_omitted: 0,
+            decisions: Vec::new(),
+            omitted: 0,
+            calls: Calls::default(),
+            extra: Extra::NONE,
+            rehearsal: false,
+            relapses: 0,
+            interrupted: false,
+        }
+    }
+
     /// Adds a decision; in the middle of a long row the oldest one makes room.
     pub(super) fn decide(&mut self, entry: Entry) {
         if self.decisions.len() >= DECISIONS {

@@ -16,6 +16,7 @@ const MASK: u64 = (1 << BITS) - 1;
 pub struct Detours {
     rerouted: AtomicU64,
     rescued: AtomicU64,
+    refused: AtomicU64,
     lost: AtomicU64,
     latest: AtomicU64,
 }
@@ -27,7 +28,9 @@ pub struct DetourCounts {
     pub rerouted: u64,
     /// Answers that another target finished.
     pub rescued: u64,
-    /// Calls that were refused, failed or cut.
+    /// Calls that Sidestep refused.
+    pub refused: u64,
+    /// Calls that failed or were cut.
     pub lost: u64,
 }
 
@@ -42,6 +45,7 @@ impl Detours {
         match outcome {
             Outcome::Rerouted => self.rerouted.fetch_add(1, Relaxed),
             Outcome::Rescued => self.rescued.fetch_add(1, Relaxed),
+            Outcome::Refused => self.refused.fetch_add(1, Relaxed),
             _ => self.lost.fetch_add(1, Relaxed),
         };
     }
@@ -51,6 +55,7 @@ impl Detours {
         DetourCounts {
             rerouted: self.rerouted.load(Relaxed),
             rescued: self.rescued.load(Relaxed),
+            refused: self.refused.load(Relaxed),
             lost: self.lost.load(Relaxed),
         }
     }
@@ -93,6 +98,6 @@ mod tests {
         assert_eq!(detours.latest(4), (None, None));
         detours.take(Outcome::Refused, at(2), None, 4);
         assert_eq!(detours.latest(4), (Some(at(2)), None));
-        assert_eq!(detours.counts(), DetourCounts { rerouted: 1, rescued: 0, lost: 1 });
+        assert_eq!(detours.counts(), DetourCounts { rerouted: 1, rescued: 0, refused: 1, lost: 0 });
     }
 }

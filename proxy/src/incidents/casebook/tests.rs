@@ -128,6 +128,13 @@ impl Scene {
         for update in updates {
             let incident = Incident::clone(&update.incident);
             self.changes.push((update.change, incident.id.clone()));
+            let of = |model: &&ModelView| incident.models.iter().any(|part| part.id == *model.id);
+            let mut parts = self.view.models.iter().filter(of);
+            let well = |model: &ModelView| {
+                let full = model.share == FULL_SHARE && !model.masked && model.switch.is_none();
+                full && model.measured == Verdict::Healthy
+            };
+            assert!(update.change != Change::Ended || parts.all(well), "ended too early: {incident:?}");
             match self.incidents.iter_mut().find(|known| known.id == incident.id) {
                 Some(known) => *known = incident,
                 None => self.incidents.push(incident),
