@@ -8,7 +8,7 @@ import re
 import kubernetes_validate
 import pytest
 import yaml
-from engine import CHART, Rendered, render
+from engine import CHART, KEYS, Rendered, merged, render
 from options import SETS
 
 VERSIONS = ["1.29", "1.30", "1.31", "1.32", "1.33", "1.34", "1.35", "1.36", "1.37"]
@@ -73,7 +73,7 @@ def test_custom_resources_have_the_essentials(name: str):
 
 def test_alerts_link_to_where_their_pages_are():
     value = {"monitoring": {"prometheusRule": {"enabled": True, "runbooks": "https://git.example.com/sidestep/blob/main/"}}}
-    rules = render(value).one("PrometheusRule", "")
+    rules = render(merged(KEYS, value)).one("PrometheusRule", "")
     alerts = [rule for group in rules["spec"]["groups"] for rule in group["rules"] if "alert" in rule]
     page = "https://git.example.com/sidestep/blob/main/deploy/docs/alerts.md"
     assert alerts and all(alert["annotations"]["runbook_url"] == f"{page}#{alert['alert'].lower()}" for alert in alerts)
