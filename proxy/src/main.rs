@@ -14,7 +14,10 @@ fn main() -> ExitCode {
         // A shell in the middle of a line has no use for words.
         Err(_) => return ExitCode::from(2),
     }
-    let error = match start(Cli::parse()) {
+    let ended = start(Cli::parse());
+    // Before the process's own last words, which go to the same place.
+    sidestep::logging::flush();
+    let error = match ended {
         Ok(()) => return ExitCode::SUCCESS,
         Err(error) => error,
     };

@@ -63,6 +63,10 @@ pub async fn tell_left_out(catalog: SharedCatalog, stop: CancellationToken) {
 }
 
 fn tell(catalog: &Arc<Catalog>) {
+    let lost = super::pen::lost();
+    if lost > 0 {
+        tracing::warn!(lines = lost, "log lines were lost: nobody reads standard error, or too slowly");
+    }
     let routes = catalog.routes().iter().map(|route| (&*route.pattern, &route.lines));
     for (route, lines) in routes.chain([("none", &catalog.unrouted_lines)]) {
         if let Some((lines, calls)) = lines.renew() {

@@ -1,9 +1,14 @@
 //! The lines about calls: what is in them, how many there are, and the level that can be changed.
 
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
+use std::thread;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use sidestep_simulator::Fault;
+use tokio::time::timeout;
 
 use crate::support::{Application, eventually};
 use crate::{Process, binary};
@@ -78,6 +83,34 @@ async fn an_outage_writes_a_few_lines_and_says_how_many_are_missing() {
     assert_eq!((&told[0]["route"], &told[0]["upstream"]), (&"claude-*".into(), &"gpt".into()));
     assert!(told[0]["request_id"].as_str().unwrap().starts_with("req_"), "{}", told[0]);
     assert!(process.lines("access").is_empty(), "neither sampled nor kept for its ending");
+}
+
+#[tokio::test]
+async fn who_stops_to_read_the_log_keeps_no_call_waiting() {
+    // Reads until it serves, and holds the pipe from then on.
+    let stopped = |mut log: File| {
+        let (reader, writer) = std::io::pipe().unwrap();
+        thread::spawn(move || {
+            let mut reader = BufReader::new(reader);
+            let mut line = String::new();
+            while !line.contains("serving") {
+                line.clear();
+                assert!(reader.read_line(&mut line).unwrap() > 0, "it has ended");
+                log.write_all(line.as_bytes()).unwrap();
+            }
+            thread::park();
+            drop(reader);
+        });
+        Stdio::from(writer)
+    };
+    let mut process = Process::start_before("log: { format: json, level: trace, access: {} }", stopped).await;
+    for _ in 0..100 {
+        let body = call(true);
+        let called = timeout(Duration::from_secs(30), process.application.post("/v1/messages", &body));
+        assert_eq!(called.await.expect("no call waits for a reader").status, 200);
+    }
+    process.terminate();
+    assert_eq!(process.ended().await.code(), Some(0));
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ mod secrecy;
 #[expect(dead_code, unreachable_pub, unused_imports, reason = "a part of it serves other suites")]
 mod support;
 
+use std::fs::File;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -58,6 +59,11 @@ fn binary() -> Command {
 impl Process {
     /// Runs it with `sections` added to the configuration, which have to include `log: { format: json }`.
     async fn start(sections: &str) -> Process {
+        Process::start_before(sections, Stdio::from).await
+    }
+
+    /// The same, with whatever `reader` makes of the file that its log goes to.
+    async fn start_before(sections: &str, reader: impl FnOnce(File) -> Stdio) -> Process {
         let local = "127.0.0.1:0".parse().unwrap();
         let anthropic = Simulator::bind(local, Vendor::anthropic().with_key(KEYS[0])).await.unwrap();
         let openai = Simulator::bind(local, Vendor::openai().with_key(KEYS[1])).await.unwrap();
@@ -65,11 +71,11 @@ impl Process {
         let config = CONFIG.replace("{anthropic}/v1", &anthropic.url()).replace("{openai}/v1", &openai.url());
         let file = folder.path().join("sidestep.yaml");
         std::fs::write(&file, format!("{config}\n{sections}\n")).unwrap();
-        let log = std::fs::File::create(folder.path().join("log")).unwrap();
+        let log = File::create(folder.path().join("log")).unwrap();
         let child = binary()
             .args(["run".as_ref(), file.as_os_str()])
             .envs([("FIRST_KEY", KEYS[0]), ("SECOND_KEY", KEYS[1])])
-            .stderr(log)
+            .stderr(reader(log))
             .spawn()
             .unwrap();
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 9));
