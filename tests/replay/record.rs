@@ -37,7 +37,7 @@ phases:
 pub(crate) fn fits(seen: &Seen) -> bool {
     let opened = seen.decisions.iter().any(|(_, entry)| entry.to.as_deref() == Some("open"));
     let (counted, heard) = (counted(seen), heard(seen));
-    opened != seen.record.is_empty()
+    opened == seen.record.iter().any(|one| one.models.iter().any(|part| part.worst == "open"))
         && only_grows(seen)
         && seen.record.iter().all(|incident| incident.ended.is_some_and(|ended| ended >= incident.started))
         && counted.rerouted <= heard.rerouted
