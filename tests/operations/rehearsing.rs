@@ -103,6 +103,11 @@ async fn a_rehearsed_outage_runs_its_course_and_the_application_sees_nothing() {
 
 /// Whoever looks is told that it is a rehearsal.
 async fn assert_told(rig: &Rig) {
+    eventually("the incident is called a rehearsal", async || {
+        let kept = rig.application.admin("/incidents").await.json();
+        kept["incidents"][0]["rehearsal"] == true
+    })
+    .await;
     let status = rig.application.admin("/status").await.json();
     let fault = &status["faults"][0];
     assert_eq!(

@@ -1,6 +1,7 @@
 //! The binary as a process of its own, between simulated providers and an application.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test, in its helpers, too")]
 
+mod codes;
 mod command;
 mod crowd;
 mod drain;
