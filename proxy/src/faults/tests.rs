@@ -4,7 +4,7 @@ use serde_json::json;
 use sidestep_table::{
     BudgetPolicy, ModelShape, Policy, ProviderShape, RouteShape, Shape, Subject, TargetShape,
 };
-use tokio::time::advance;
+use tokio::time::{advance, timeout};
 
 use super::*;
 use crate::metrics::Label;
@@ -122,7 +122,7 @@ async fn it_ends_by_itself_and_lets_go_of_what_hangs() {
         assert!(desk.is_hit("a", "a1"));
         advance(Duration::from_millis(1)).await;
         assert!(!desk.is_hit("a", "a1") && !desk.faults.active("a"), "to the millisecond, whoever is late");
-        hit.over.cancelled().await;
+        timeout(2 * LOOK, hit.over.cancelled()).await.expect("what hangs is let go");
         assert!(!desk.gauge() && desk.faults.reports().is_empty());
         assert_eq!(desk.last_words(), "rehearsal over: its time is up; 3 of 3 attempts hit");
         assert_eq!(desk.journal.recent(9).iter().filter(|entry| entry.kind == Kind::Rehearsal).count(), 2);
