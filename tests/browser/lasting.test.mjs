@@ -71,6 +71,7 @@ test("a restart is told and outlived, with other models afterwards", async () =>
   await stage.down("SIGKILL");
   await eventually("the page says so", async () => /^No connection to Sidestep since \d.*as last heard/.test(await page.locator("#lost").textContent()));
   assert.ok(await page.locator("#lost").isVisible());
+  assert.match(await headline(page), /^Sidestep cannot be reached since .* What it said last: Everything is well/);
   await picture(page, "lost", { fullPage: false });
   const names = ["constructor", "hasOwnProperty", "a.b_c-d"];
   await stage.reconfigured((text) => text

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** Longer than anything takes on the slowest machine. */
-export const PATIENCE_MS = 90_000;
+export const PATIENCE_MS = 240_000;
 export const TOKEN = "correct-horse-battery";
 
 const sidestep = process.env.SIDESTEP;
@@ -43,15 +43,20 @@ export class Stage {
   static async start({ token = true } = {}) {
     const stage = new Stage();
     stage.#folder = await mkdtemp(join(tmpdir(), "sidestep-browser-"));
-    const control = await freePorts(4);
-    const [listen, admin] = [await freePorts(1), await freePorts(1)];
-    Object.assign(stage, { control, listen, admin, token });
-    const [simulate, ...options] = ["simulate", "--listen", `127.0.0.1:${control}`, "--first-token", "40", "--tokens-per-second", "400"];
-    stage.#run("simulator", [simulate, ...options]);
-    await eventually("simulators answer", () => fetch(stage.simulator("")).then(() => true));
-    stage.#models = await stage.#output([simulate, "--listen", `127.0.0.1:${control}`, "--print-config"]);
-    await stage.configure(stage.#models);
-    await stage.up();
+    stage.token = token;
+    // A port that was free a moment ago may be somebody else's by now: then others are tried.
+    await untilStarted(async () => {
+      stage.control = await freePorts(4);
+      const options = ["--listen", `127.0.0.1:${stage.control}`, "--first-token", "40", "--tokens-per-second", "400"];
+      const simulator = stage.#run("simulator", ["simulate", ...options]);
+      return started(simulator, stage.simulator(""));
+    });
+    stage.#models = await stage.#output(["simulate", "--listen", `127.0.0.1:${stage.control}`, "--print-config"]);
+    await untilStarted(async () => {
+      [stage.listen, stage.admin] = [await freePorts(1), await freePorts(1)];
+      await stage.configure(stage.#models);
+      return stage.up();
+    });
     return stage;
   }
 
@@ -80,11 +85,8 @@ state: ${this.#folder}
     return writeFile(join(this.#folder, "sidestep.yaml"), models + rest);
   }
 
-  async up() {
-    const started = this.#run("sidestep", ["run", join(this.#folder, "sidestep.yaml")]);
-    const ready = eventually("Sidestep is ready", async () => started.exitCode !== null || (await fetch(`${this.page}readyz`)).ok);
-    await ready;
-    if (started.exitCode !== null) throw new Error(started.told);
+  up() {
+    return started(this.#run("sidestep", ["run", join(this.#folder, "sidestep.yaml")]), `${this.page}readyz`);
   }
 
   async down(signal = "SIGTERM") {
@@ -163,7 +165,6 @@ state: ${this.#folder}
     const process_ = spawn(sidestep, words, { stdio: ["ignore", "ignore", "pipe"], env: { ...process.env, SIDESTEP_ADMIN_TOKEN: "" } });
     process_.told = "";
     process_.stderr.on("data", (data) => { process_.told = (process_.told + data).slice(-20000); });
-    process_.on("exit", (code) => { if (code) console.error(`${name} ended with ${code}:\n${process_.told}`); });
     this.#processes.set(name, process_);
     return process_;
   }
@@ -172,7 +173,6 @@ state: ${this.#folder}
     const running = this.#processes.get(name);
     this.#processes.delete(name);
     if (!running || running.exitCode !== null) return;
-    running.removeAllListeners("exit");
     const ended = once(running, "exit");
     running.kill(signal);
     await ended;
@@ -185,6 +185,23 @@ state: ${this.#folder}
     const [code] = await once(asked, "close");
     if (code) throw new Error(`sidestep ${words.join(" ")} ended with ${code}`);
     return printed;
+  }
+}
+
+/** Waits until a program answers at `url`; fails with its last words when it ends before. */
+async function started(program, url) {
+  await eventually(`${url} answers`, async () => program.exitCode !== null || (await fetch(url)).status < 500);
+  if (program.exitCode !== null) throw new Error(program.told);
+}
+
+async function untilStarted(start, tries = 10) {
+  for (;;) {
+    try {
+      return await start();
+    } catch (error) {
+      tries -= 1;
+      if (!tries || !/cannot listen/.test(error.message)) throw error;
+    }
   }
 }
 

@@ -7,6 +7,9 @@ const POLL_MS = 5000;
 const SILENCE_MS = 25000;
 const EVENTS = ["status", "entry", "incident", "sample"];
 
+/** Whether the connection is lost for longer than a blink, as at a restart. */
+export const unheard = ({ state, lostAt }) => state === "lost" && Date.now() - lostAt > 3000;
+
 export class Feed {
   #store;
   #changed;

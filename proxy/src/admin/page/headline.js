@@ -1,7 +1,8 @@
 // The first sentence: is anything ill, what did Sidestep do about it, are users affected?
 
 import { element, find, keyed, picture, say, set } from "./dom.js";
-import { calls, count, list, percent, plural, verdictWord, worse } from "./words.js";
+import { unheard } from "./feed.js";
+import { calls, clock, count, list, percent, plural, verdictWord, worse } from "./words.js";
 import { STEPS } from "./store.js";
 
 /** Steps that "the last 5 minutes" are made of. */
@@ -16,7 +17,8 @@ let announced = { gist: null, at: 0 };
 
 export function headline(store, link) {
   const { status } = store;
-  const told = status ? tell(store) : { tone: "watch", mark: "half_open", ill: "Sidestep has not said anything yet.", rest: "", gist: "" };
+  const heard = status ? tell(store) : { ill: "nothing.", rest: "", gist: "" };
+  const told = unheard(link) || !status ? { ...heard, ...unreachable(heard, link) } : heard;
   const hero = find("hero");
   set(hero, "data-tone", told.tone);
   set(find("hero-mark"), "href", `#v-${told.mark}`);
@@ -25,11 +27,16 @@ export function headline(store, link) {
   if (title.textContent !== text) {
     title.replaceChildren(element("strong", {}, told.ill), " ", element("span", {}, told.rest));
   }
-  const stale = link.state === "lost" ? "As last heard" : "Now";
-  say(find("kicker"), told.practice ? `${stale} · rehearsal` : stale);
+  say(find("kicker"), told.practice ? "Now · rehearsal" : "Now");
   document.title = told.tone === "well" ? "Well · Sidestep" : `${told.tone === "watch" ? "▲" : "✕"} ${told.ill} · Sidestep`;
   set(find("icon"), "href", `/page/${ICONS[told.tone]}.svg`);
   announce(told);
+}
+
+/** What is known is old: it must not look well when nobody knows. */
+function unreachable({ ill, rest, gist }, { lostAt }) {
+  const since = lostAt ? ` since ${clock(lostAt / 1000)}` : "";
+  return { tone: "watch", mark: "half_open", ill: `Sidestep cannot be reached${since}.`, rest: `What it said last: ${ill} ${rest}`, gist: `unreachable ${gist}` };
 }
 
 /** Only what is new in kind, and not in numbers, is worth an interruption. */

@@ -2,6 +2,7 @@
 
 import { badge, element, find, keyed, mark, say, set } from "./dom.js";
 import { calls, count, duration, list, moment, percent, verdictWord } from "./words.js";
+import { unheard } from "./feed.js";
 import { ago } from "./models.js";
 
 /** Seconds after which an incident that is over is no news any more. */
@@ -117,9 +118,7 @@ export function rehearsals(store) {
 
 export function lost(link) {
   const banner = find("lost");
-  const seconds = link.lostAt ? (Date.now() - link.lostAt) / 1000 : 0;
-  // A blink at a restart is told by the sign at the top alone.
-  const told = link.state === "lost" && seconds >= 3;
+  const told = unheard(link);
   banner.hidden = !told;
   if (told) say(banner, `No connection to Sidestep since ${moment(link.lostAt / 1000, Date.now() / 1000)}. What stands here is as last heard; trying again.`);
   document.body.classList.toggle("stale", told);
