@@ -1,5 +1,6 @@
 //! Addresses of those who are told of incidents hold secrets: nobody sees them, whatever their receiver does.
 
+use std::path::Path;
 use std::process::Stdio;
 
 use http::Request;
@@ -15,6 +16,21 @@ const SECRETS: [&str; 3] = ["T0HUSHPATH", "k=0hushquery", "0hushtoken"];
 fn assert_secret(place: &str, text: &str) {
     for secret in SECRETS {
         assert!(!text.contains(secret), "{secret} is in {place}: {text}");
+    }
+}
+
+fn assert_commands_keep_it(file: &Path) {
+    for words in [&["check"][..], &["check", "--print"], &["notify", "test", "--config"]] {
+        let output =
+            binary().args(words).arg(file).stdout(Stdio::piped()).stderr(Stdio::piped()).output().unwrap();
+        let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
+        assert_secret(&words.join(" "), &text);
+        if words[0] == "notify" {
+            assert_eq!(output.status.code(), Some(1), "{text}");
+            assert!(text.contains("chat (slack): FAILED, it answered 500"), "{text}");
+            assert!(text.contains("no such hook: [redacted]"), "{text}");
+            assert!(text.contains("gone (webhook): FAILED, it could not be reached"), "{text}");
+        }
     }
 }
 
@@ -44,19 +60,7 @@ async fn no_address_of_a_receiver_is_seen_anywhere() {
     for page in ["/metrics", "/status", "/incidents"] {
         assert_secret(page, &process.application.admin(page).await.text);
     }
-    let file = process.folder.path().join("sidestep.yaml");
-    for words in [&["check"][..], &["check", "--print"], &["notify", "test", "--config"]] {
-        let output =
-            binary().args(words).arg(&file).stdout(Stdio::piped()).stderr(Stdio::piped()).output().unwrap();
-        let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
-        assert_secret(&words.join(" "), &text);
-        if words[0] == "notify" {
-            assert_eq!(output.status.code(), Some(1), "{text}");
-            assert!(text.contains("chat (slack): FAILED, it answered 500"), "{text}");
-            assert!(text.contains("no such hook: [redacted]"), "{text}");
-            assert!(text.contains("gone (webhook): FAILED, it could not be reached"), "{text}");
-        }
-    }
+    assert_commands_keep_it(&process.folder.path().join("sidestep.yaml"));
     process.terminate();
     assert_eq!(process.ended().await.code(), Some(0));
     let log = process.log();
