@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use serde_json::json;
 use sidestep_dialect::{
-    Ask, Decoder, Dialect, Encoder, Event, Flavor, Forward, Journal, SeamFault, Splice, Splitter,
+    Ask, Decoder, Dialect, Encoder, Event, Flavor, Forward, Journal, RawEvent, SeamFault, Splice, Splitter,
     StreamFault, Tail, Tier, Unfit, Usage, peek, write_stream_error,
 };
 
@@ -108,9 +108,13 @@ impl Relay {
             }
         }
         if self.encoder.is_none() {
-            if let Tail::Event(last) | Tail::Torn(last) = tail
-                && *self.decoder.forward() == Forward::AsIs
-            {
+            let last = match tail {
+                Tail::Event(last) => Some(last),
+                // A stump of an event has nothing to say, not even an empty line of data.
+                Tail::Torn(last) => Some(last).filter(RawEvent::is_whole),
+                Tail::Clean => None,
+            };
+            if let Some(last) = last.filter(|_| *self.decoder.forward() == Forward::AsIs) {
                 self.out.extend_from_slice(&last.raw);
                 self.out.extend_from_slice(b"\n\n");
             }
