@@ -178,6 +178,11 @@ impl Seam {
                 return Ok(());
             }
             Alignment::Overlaps(used) => {
+                let used = used + self.said.blanks_left(&self.held[..used], &self.held[used..]);
+                if used == self.held.len() && !last {
+                    // The next may be blanks that were said.
+                    return Ok(());
+                }
                 let rest = self.held.split_off(used);
                 self.held.clear();
                 return self.open(&rest, out);

@@ -224,6 +224,13 @@ impl Said {
         !self.loose && self.fences.partition_point(|fence| *fence <= at) % 2 == 1
     }
 
+    /// How many bytes of `rest` are blanks at the end of what was said that the repetition `used` has not come to.
+    pub(super) fn blanks_left(&self, used: &str, rest: &str) -> usize {
+        let blanks = |text: &str| text.trim_end().len();
+        let left = self.text[blanks(&self.text)..].strip_prefix(&used[blanks(used)..]);
+        left.map_or(0, |left| common(left, rest))
+    }
+
     /// How many bytes of `new` are dots in the place of what was said. `None` while that cannot be told.
     pub(super) fn dots(&self, new: &str) -> Option<usize> {
         let mark = new.trim_start();

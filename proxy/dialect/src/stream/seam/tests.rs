@@ -105,6 +105,25 @@ fn a_passage_from_the_middle_is_followed_to_the_end() {
 }
 
 #[test]
+fn a_blank_that_was_said_is_not_said_again_wherever_the_first_look_ends() {
+    for fence in ["", "```\n"] {
+        for length in HELD - 3..HELD + 3 {
+            let words: String = (0..)
+                .map(|at| format!("word{at} "))
+                .flat_map(|word| word.into_bytes())
+                .map(char::from)
+                .take(length - fence.len() - 1)
+                .collect();
+            let said = format!("{fence}{}. ", words.trim_end());
+            let whole = format!("{said}And the end.");
+            for tier in [Tier::Prefill, Tier::Instruct] {
+                assert_eq!(all_sizes(&said, &whole, tier), Ok(whole.clone()), "{}", said.len());
+            }
+        }
+    }
+}
+
+#[test]
 fn what_is_all_alike_does_not_take_for_ever() {
     let said = "a".repeat(256 * 1024);
     let new = format!("{}b and now something else.", "a".repeat(390));
