@@ -103,7 +103,7 @@ def started(log: Path, process: subprocess.Popen) -> str:
 def test_what_helm_test_runs_fails_where_there_is_no_sidecar():
     pod = render(KEYS).one("Pod", "-test")
     assert pod["spec"]["containers"][0]["args"] == ["status"]
-    assert sidestep("status", "--admin", "http://127.0.0.1:9").returncode == 1
+    assert sidestep("status", "--admin", "http://127.0.0.1:9").returncode == 3
     assert pod["metadata"]["labels"]["sidestep.dev/inject"] == "enabled"
     assert pod["metadata"]["namespace"] != "sidestep", "nothing is injected in the release's own namespace"
 
