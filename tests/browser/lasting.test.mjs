@@ -68,6 +68,8 @@ test("a restart is told and outlived, with other models afterwards", async () =>
   const page = await open(context, stage.page, { expected: away });
   await page.evaluate(() => { window.loadedOnce = true; });
   await waitFor("the connection", page, connection, "Live");
+  // Of the switch before it hears a moment later.
+  await eventually("all is well again", async () => /^Everything is well/.test(await headline(page)));
   await stage.down("SIGKILL");
   await eventually("the page says so", async () => /^No connection to Sidestep since \d.*as last heard/.test(await page.locator("#lost").textContent()));
   assert.ok(await page.locator("#lost").isVisible());
