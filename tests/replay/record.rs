@@ -1,6 +1,7 @@
 //! Sidestep's own record of incidents, compared with what the application saw.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use sidestep::incidents::{Calls, Change, Scope};
 
@@ -39,11 +40,18 @@ pub(crate) fn fits(seen: &Seen) -> bool {
     let (counted, heard) = (counted(seen), heard(seen));
     opened == seen.record.iter().any(|one| one.models.iter().any(|part| part.worst == "open"))
         && only_grows(seen)
-        && seen.record.iter().all(|incident| incident.ended.is_some_and(|ended| ended >= incident.started))
+        && seen.record.iter().all(|one| one.ended.map_or(unsettled(seen), |ended| ended >= one.started))
         && counted.rerouted <= heard.rerouted
         && counted.rescued <= heard.rescued
         && counted.cut <= heard.cut
         && counted.refused + counted.failed <= heard.failed
+}
+
+/// Whether something was still decided so shortly before the end that an incident may not have been over by then:
+/// a provider is watched for a minute after its last model fell.
+fn unsettled(seen: &Seen) -> bool {
+    let latest = seen.decisions.last().map_or(Duration::ZERO, |(at, _)| *at);
+    seen.played.until.saturating_sub(latest) < Duration::from_secs(61)
 }
 
 /// Whether no count of an incident ever fell, and each was begun once more than it had come back.
@@ -64,7 +72,9 @@ fn only_grows(seen: &Seen) -> bool {
 /// The record in a few words.
 pub(crate) fn summary(seen: &Seen) -> String {
     let titles: Vec<_> = seen.record.iter().map(|one| (&one.title, one.ended.is_some(), one.calls)).collect();
-    format!("the record does not fit: {titles:?}; heard {:?}", heard(seen))
+    let latest = seen.decisions.last().map(|(at, entry)| (at, &entry.subject, &entry.to));
+    let until = seen.played.until;
+    format!("the record does not fit: {titles:?}; heard {:?}; {latest:?} of {until:?}", heard(seen))
 }
 
 fn counted(seen: &Seen) -> Calls {
