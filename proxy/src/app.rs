@@ -1,4 +1,5 @@
-//! Puts listeners around the engine, in reading order. Nothing else but the two starts tasks.
+//! Puts listeners around the engine, in reading order. Tasks are started by the two, and by those to whom they hand
+//! `Tasks`.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
